@@ -1,0 +1,1 @@
+"""The local platform: real components as supervised child processes."""

@@ -1,0 +1,1 @@
+"""The `causeway` commands, one small file each; `stack.cli` is their table."""
