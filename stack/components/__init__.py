@@ -1,0 +1,1 @@
+"""The real components of the local platform, one file each."""

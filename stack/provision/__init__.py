@@ -1,0 +1,1 @@
+"""What the platform holds once it stands: topics, access lists, the realm."""
