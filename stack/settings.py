@@ -1,0 +1,155 @@
+"""The settings of the local platform, read from CAUSEWAY_* environment variables.
+
+Ports: CAUSEWAY_PORT_<NAME> places one port exactly; CAUSEWAY_PORT_OFFSET moves all that are
+not placed. A name that does not exist is refused, not ignored.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stack.errors import Code, StackError
+
+REPLICAS = 10
+"""Replicas of one service process; replica n listens on its base port + n."""
+
+BROKERS = (1, 2, 3)
+
+DEFAULT_PORTS = {
+    "edge": 8080,
+    "edge_admin": 9901,
+    "keycloak": 8180,
+    "keycloak_management": 9000,
+    "kafka_1": 9092,
+    "kafka_2": 9093,
+    "kafka_3": 9094,
+    "kafka_controller_1": 9095,
+    "kafka_controller_2": 9096,
+    "kafka_controller_3": 9097,
+    "registry": 8081,
+    "registry_management": 8082,
+    "postgres": 5432,
+    "smtp": 1025,
+    "mailbox": 8025,
+    # Below the ranges from which Linux (32768) and macOS (49152) take the local ports of
+    # outgoing connections: in there, a service would now and then find its port in use.
+    "orders_api": 10100,
+    "orders_worker": 10110,
+    "users_api": 10120,
+    "users_worker": 10130,
+    "notifications_api": 10140,
+    "notifications_worker": 10150,
+    "bridge_api": 10160,
+}
+
+
+class Ports(BaseModel):
+    """Where everything listens on 127.0.0.1. An unset port is its default plus `offset`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    offset: int = Field(default=0, ge=-1024, le=50000)
+    edge: int = 0
+    edge_admin: int = 0
+    keycloak: int = 0
+    keycloak_management: int = 0
+    kafka_1: int = 0
+    kafka_2: int = 0
+    kafka_3: int = 0
+    kafka_controller_1: int = 0
+    kafka_controller_2: int = 0
+    kafka_controller_3: int = 0
+    registry: int = 0
+    registry_management: int = 0
+    postgres: int = 0
+    smtp: int = 0
+    mailbox: int = 0
+    orders_api: int = 0
+    orders_worker: int = 0
+    users_api: int = 0
+    users_worker: int = 0
+    notifications_api: int = 0
+    notifications_worker: int = 0
+    bridge_api: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_offset(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        try:
+            offset = int(given.get("offset", 0))
+        except (TypeError, ValueError):
+            return given  # the field's own check words the error
+        return {name: port + offset for name, port in DEFAULT_PORTS.items()} | given
+
+    @field_validator(*DEFAULT_PORTS)
+    @classmethod
+    def _is_a_port(cls, port: int) -> int:
+        if not 1 <= port <= 65535 - REPLICAS:
+            raise ValueError(f"{port} is not a port between 1 and {65535 - REPLICAS}")
+        return port
+
+    def brokers(self) -> tuple[int, ...]:
+        return (self.kafka_1, self.kafka_2, self.kafka_3)
+
+    def controllers(self) -> tuple[int, ...]:
+        return (self.kafka_controller_1, self.kafka_controller_2, self.kafka_controller_3)
+
+
+def _default_state() -> Path:
+    """`.causeway` of the checkout that this module is in; of the working directory otherwise."""
+    checkout = Path(__file__).resolve().parent.parent
+    return (checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()) / ".causeway"
+
+
+def _default_cache() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path("causeway", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """CAUSEWAY_STATE: data, logs, secrets. CAUSEWAY_CACHE: downloads, shared by checkouts."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CAUSEWAY_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+    )
+
+    port: Ports = Field(default_factory=lambda: Ports.model_validate({}))
+    state: Path = Field(default_factory=_default_state)
+    cache: Path = Field(default_factory=_default_cache)
+
+    @field_validator("state", "cache")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment. Raises StackError SETTING_INVALID that names the variable."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problem = error.errors()[0]
+        variable = "CAUSEWAY_" + "_".join(str(part) for part in problem["loc"]).upper()
+        reason = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            reason = "there is no such setting"
+        raise StackError(
+            Code.SETTING_INVALID, f"{variable}: {reason}", "causeway up --help", usage=True
+        ) from None
+
+
+def variable_of(port_name: str) -> str:
+    """The environment variable that moves a port, e.g. "kafka_1" -> "CAUSEWAY_PORT_KAFKA_1"."""
+    return f"CAUSEWAY_PORT_{port_name.upper()}"
