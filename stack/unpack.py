@@ -1,0 +1,36 @@
+"""Unpacks a verified archive so that a directory is either whole or absent."""
+
+import os
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+
+from stack.download import disk_error
+from stack.errors import Code, StackError
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack the tar `archive` into `target`, which must not exist.
+
+    An archive with one top-level directory loses that level. Members that point outside are
+    refused (tarfile's `data` filter). Raises StackError DISK_FULL, STATE_NOT_WRITABLE or UNEXPECTED.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(scratch, filter="data")
+        os.replace(_content(scratch), target)
+    except (tarfile.TarError, EOFError) as error:
+        cause = f"{archive.name} could not be unpacked: {error}"
+        raise StackError(Code.UNEXPECTED, cause, f"rm '{archive}'; causeway up") from error
+    except OSError as error:
+        raise disk_error(error, target.parent) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _content(scratch: Path) -> Path:
+    entries = list(scratch.iterdir())
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else scratch
