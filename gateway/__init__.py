@@ -1,0 +1,1 @@
+"""From protos to the edge: descriptors, a small model, one emitter for each target."""

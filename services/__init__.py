@@ -1,0 +1,1 @@
+"""The reference services, each with its own database and its own identity."""
