@@ -36,7 +36,6 @@ class Component:
     `stop_signal`    asks it to end; `stop_timeout` seconds later it is killed.
     `start_timeout`  seconds from the start of the process until `ready` must have returned.
     `directory`      its working directory; the state directory when None.
-    `user`           run as this system user when the supervisor is root (PostgreSQL).
     """
 
     name: str
@@ -50,7 +49,6 @@ class Component:
     stop_timeout: float = 10.0
     start_timeout: float = 60.0
     directory: Path | None = None
-    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

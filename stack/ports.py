@@ -47,7 +47,8 @@ def require_free(ports: Mapping[str, int]) -> None:
 def is_free(port: int) -> bool:
     """Whether a server could listen on 127.0.0.1:`port` now."""
     # macOS lets 127.0.0.1 be bound beside a listener on 0.0.0.0, so both are asked there.
-    hosts = ("127.0.0.1",) if sys.platform == "linux" else ("127.0.0.1", "0.0.0.0")
+    every = ("127.0.0.1", "0.0.0.0")  # noqa: S104 (probes, closed at once)
+    hosts = every[:1] if sys.platform == "linux" else every
     return all(_can_bind(host, port) for host in hosts)
 
 

@@ -92,9 +92,11 @@ class Ports(BaseModel):
         return port
 
     def brokers(self) -> tuple[int, ...]:
+        """The client ports of the three brokers, in order."""
         return (self.kafka_1, self.kafka_2, self.kafka_3)
 
     def controllers(self) -> tuple[int, ...]:
+        """The ports on which the brokers' controllers talk to each other."""
         return (self.kafka_controller_1, self.kafka_controller_2, self.kafka_controller_3)
 
 
@@ -132,6 +134,7 @@ class Settings(BaseSettings):
 
     @property
     def logs(self) -> Path:
+        """The folder with one log per component."""
         return self.state / "logs"
 
 

@@ -1,0 +1,48 @@
+"""Words for what went wrong while something was started."""
+
+import errno
+import signal
+
+from stack.errors import Code, StackError
+
+
+def exit_words(code: int | None) -> str:
+    """An exit code as a person reads it: "ended with exit code 1", "killed by SIGKILL"."""
+    if code is None:
+        return "still runs"
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def start_failure(name: str, error: Exception, log: str) -> StackError:
+    """The error that ends a start: the component, the cause, the tail of its log."""
+    if isinstance(error, StackError):
+        return error
+    if is_disk_full(error) or "No space left on device" in log:
+        return disk_full(f"{name} could not write", log)
+    cause = str(error) or type(error).__name__
+    return StackError(
+        Code.START_FAILED,
+        f"{name} did not start: {cause}",
+        f"causeway logs {name}",
+        detail=f"the end of its log:\n{log}" if log else "",
+    )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the system says so, by space or by quota."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def disk_full(cause: str, detail: str = "") -> StackError:
+    """The error for a full disk; `cause` says what could not be written."""
+    return StackError(
+        Code.DISK_FULL,
+        f"{cause}: no space is left on the disk",
+        "df -h   (then free some space, or move the state: CAUSEWAY_STATE=/elsewhere causeway up)",
+        detail=detail,
+    )
