@@ -1,0 +1,121 @@
+"""Callers at the edge: fresh customers and the local users, over REST and gRPC."""
+
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+
+from tests.platform import Platform
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A customer that this test registered."""
+
+    username: str
+    email: str
+    token: str
+    name: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return bearer(self.token)
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self.token}"),)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+def password_grant(causeway: Platform, username: str, password: str) -> str:
+    """A token straight from Keycloak, as any client would fetch it."""
+    answer = httpx.post(
+        f"{causeway['CAUSEWAY_KEYCLOAK']}/realms/causeway/protocol/openid-connect/token",
+        data={
+            "grant_type": "password",
+            "client_id": "causeway-cli",
+            "username": username,
+            "password": password,
+        },
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    token: str = answer.json()["access_token"]
+    return token
+
+
+def eventually(probe: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+    """Ask until the answer is true; fails with the last answer."""
+    deadline = time.monotonic() + seconds
+    while not (answer := probe()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.1)
+    return answer
+
+
+@pytest.fixture
+def rest(causeway: Platform) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=causeway["CAUSEWAY_EDGE"], timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+async def channel(causeway: Platform) -> AsyncIterator[grpc.aio.Channel]:
+    target = causeway["CAUSEWAY_EDGE"].removeprefix("http://")
+    async with grpc.aio.insecure_channel(target) as channel:
+        yield channel
+
+
+@pytest.fixture
+def new_customer(causeway: Platform, rest: httpx.Client) -> Callable[[], Customer]:
+    """Registers a customer through the edge and logs it in."""
+
+    def register() -> Customer:
+        username = f"t-{uuid.uuid4().hex[:12]}"
+        password = "correct-horse-battery"
+        answer = rest.post(
+            "/v1/users:register",
+            json={
+                "username": username,
+                "email": f"{username}@example.com",
+                "displayName": "Test Customer",
+                "password": password,
+                "requestId": str(uuid.uuid4()),
+            },
+        )
+        assert answer.status_code == 200, answer.text
+        token = password_grant(causeway, username, password)
+        return Customer(username, f"{username}@example.com", token, answer.json()["name"])
+
+    return register
+
+
+@pytest.fixture
+def customer(new_customer: Callable[[], Customer]) -> Customer:
+    return new_customer()
+
+
+@pytest.fixture
+def operator_headers(causeway: Platform) -> dict[str, str]:
+    return bearer(password_grant(causeway, "oscar", "causeway-oscar"))
+
+
+@pytest.fixture
+def order_state(rest: httpx.Client) -> Callable[[str, dict[str, str]], str]:
+    """The state of an order, by name."""
+
+    def state(name: str, headers: dict[str, str]) -> str:
+        answer = rest.get(f"/v1/{name}", headers=headers)
+        assert answer.status_code == 200, answer.text
+        word: str = answer.json()["state"]
+        return word
+
+    return state
