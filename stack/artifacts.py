@@ -47,10 +47,12 @@ class Artifact:
 
     @property
     def file_name(self) -> str:
+        """The last part of its path."""
         return self.path.rpartition("/")[2]
 
     @property
     def packed(self) -> bool:
+        """Whether it is an archive to unpack."""
         return self.coordinate.endswith("@tar.gz")
 
 
@@ -93,6 +95,11 @@ class Artifacts:
         artifacts = self._pins[part]
         mark = artifacts[0].sha256[:12] if len(artifacts) == 1 else _combined(artifacts)
         return self._cache / "parts" / f"{part}-{mark}"
+
+    def files(self, part: str) -> list[Path]:
+        """Where a part's jars are or will be, by name."""
+        directory = self.path(part)
+        return sorted(directory / artifact.file_name for artifact in self._pins[part])
 
     def missing(self, parts: Iterable[str]) -> list[str]:
         """The parts that are not completely here."""

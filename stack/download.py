@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import hashlib
-import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +59,7 @@ async def download(
             "causeway up   (after a look at what answers for the Maven repository: a proxy?)",
             detail=f"pinned {sha256}\nfound  {actual}\nfrom   {url}",
         )
-    os.replace(part, target)
+    await asyncio.to_thread(part.replace, target)
 
 
 async def _complete(

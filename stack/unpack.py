@@ -1,6 +1,5 @@
 """Unpacks a verified archive so that a directory is either whole or absent."""
 
-import os
 import shutil
 import tarfile
 import tempfile
@@ -14,14 +13,15 @@ def unpack(archive: Path, target: Path) -> None:
     """Unpack the tar `archive` into `target`, which must not exist.
 
     An archive with one top-level directory loses that level. Members that point outside are
-    refused (tarfile's `data` filter). Raises StackError DISK_FULL, STATE_NOT_WRITABLE or UNEXPECTED.
+    refused (tarfile's `data` filter). Raises StackError: DISK_FULL, STATE_NOT_WRITABLE,
+    UNEXPECTED.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         with tarfile.open(archive) as tar:
             tar.extractall(scratch, filter="data")
-        os.replace(_content(scratch), target)
+        _content(scratch).replace(target)
     except (tarfile.TarError, EOFError) as error:
         cause = f"{archive.name} could not be unpacked: {error}"
         raise StackError(Code.UNEXPECTED, cause, f"rm '{archive}'; causeway up") from error

