@@ -1,0 +1,82 @@
+"""Tells those who watch an order that it changed: one LISTEN connection for the whole process.
+
+A watcher first enters here and then reads, so a change that commits in between wakes it. While
+the connection is away nothing is heard: when it is back, everybody is woken to read again.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+
+import asyncpg
+
+CHANNEL = "orders_changed"
+RECONNECT_DELAY = 1.0
+PROBE_INTERVAL = 5.0
+"""Seconds. A connection that died without a word is noticed by asking it now and then."""
+
+log = logging.getLogger(__name__)
+
+
+class Changes:
+    """Fans out the notifications of `order_save.sql`. `run` must be running meanwhile."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def of(self, order_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set at every change of the order from now on; clear it, then read."""
+        woken = asyncio.Event()
+        self._watchers[order_id].add(woken)
+        try:
+            yield woken
+        finally:
+            self._watchers[order_id].discard(woken)
+            if not self._watchers[order_id]:
+                del self._watchers[order_id]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Listen until `stop` is set; reconnect for ever."""
+        while not stop.is_set():
+            try:
+                await self._listen(stop)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                log.warning("not listening for changes of orders: %s", error)
+                await _wait(stop, RECONNECT_DELAY)
+
+    async def ready(self) -> None:
+        """Return once the process listens."""
+        await self._listening.wait()
+
+    async def _listen(self, stop: asyncio.Event) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=10)
+        try:
+            await connection.add_listener(CHANNEL, self._heard)
+            self._wake_all()
+            self._listening.set()
+            while not await _wait(stop, PROBE_INTERVAL):
+                await connection.fetchval("SELECT 1", timeout=PROBE_INTERVAL)
+        finally:
+            self._listening.clear()
+            connection.terminate()
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, order_id: object) -> None:
+        for woken in self._watchers.get(str(order_id), ()):
+            woken.set()
+
+    def _wake_all(self) -> None:
+        for watchers in self._watchers.values():
+            for woken in watchers:
+                woken.set()
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> bool:
+    """Wait for `stop`, at most so long; whether it is set."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+    return stop.is_set()

@@ -1,0 +1,66 @@
+"""The read model of orders: one row an order, as it is after its last event."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from services.orders.aggregate import Line, Order, State
+from services.orders.sql import query
+
+
+async def save(connection: asyncpg.Connection, order: Order) -> None:
+    """Show the order as it is now; wakes its watchers when the transaction commits."""
+    await connection.execute(
+        query("order_save"),
+        order.id,
+        order.customer,
+        order.state,
+        order.version,
+        order.currency,
+        order.total,
+        [line.sku for line in order.lines],
+        [line.quantity for line in order.lines],
+        [line.unit_price for line in order.lines],
+        order.reject_reason,
+        order.create_time,
+        order.update_time,
+    )
+
+
+async def find(connection: asyncpg.Connection, order_id: str) -> Order | None:
+    """The order, or None."""
+    row = await connection.fetchrow(query("order_get"), order_id)
+    return None if row is None else _order(row)
+
+
+async def lock(connection: asyncpg.Connection, order_id: str) -> None:
+    """Hold the order until the end of the transaction, so that a change meets no other."""
+    await connection.execute(query("order_lock"), order_id)
+
+
+async def page(
+    connection: asyncpg.Connection,
+    customer: str | None,
+    state: State | None,
+    before: str | None,
+    limit: int,
+) -> Sequence[Order]:
+    """At most `limit` orders older than the one with the id `before`, newest first."""
+    rows = await connection.fetch(query("orders_page"), customer, state, before, limit)
+    return [_order(row) for row in rows]
+
+
+def _order(row: asyncpg.Record) -> Order:
+    columns = zip(row["skus"], row["quantities"], row["unit_prices"], strict=True)
+    return Order(
+        id=row["id"],
+        customer=row["customer"],
+        lines=tuple(Line(sku, quantity, price) for sku, quantity, price in columns),
+        currency=row["currency"],
+        total=int(row["total"]),
+        state=State(row["state"]),
+        version=row["version"],
+        create_time=row["create_time"],
+        update_time=row["update_time"],
+        reject_reason=row["reject_reason"],
+    )
