@@ -21,7 +21,14 @@ from stack.artifacts import locked
 from stack.component import Probe
 
 # C1 alone starts fastest, and the collector without threads of its own suits small heaps.
-QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
+QUICK_START = (
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-XX:+ExitOnOutOfMemoryError",
+    # Kafka and Netty still use what Java 25 warns of at every start.
+    "--sun-misc-unsafe-memory-access=allow",
+    "--enable-native-access=ALL-UNNAMED",
+)
 
 TRAINING_LIMIT = 120.0
 """Seconds that a training run may take; after that the component starts without a cache."""
@@ -110,7 +117,7 @@ async def _until(ready: Probe, process: anyio.abc.Process) -> None:
     while process.returncode is None:
         try:
             await ready()
-        except Exception:  # noqa: BLE001 - not ready is all that it can mean here
+        except Exception:
             await anyio.sleep(0.1)
         else:
             return
