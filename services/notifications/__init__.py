@@ -1,0 +1,1 @@
+"""Notifications: what the platform tells its users, by e-mail."""

@@ -1,0 +1,1 @@
+"""Users: identities in Keycloak, credit here."""
