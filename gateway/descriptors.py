@@ -1,0 +1,71 @@
+"""The compiled descriptor set: read once, options resolved, messages found by full name."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+    FileDescriptorSet,
+)
+
+DESCRIPTORS = Path(__file__).resolve().parent.parent / "protos/causeway/descriptors.binpb"
+PLATFORM_PACKAGE = "causeway."
+EVENTS_FILE = "events.proto"
+
+
+class Descriptors:
+    """A FileDescriptorSet with look-ups. `binary` is the set as bytes, as Envoy takes it."""
+
+    def __init__(self, files: FileDescriptorSet) -> None:
+        self.files = files
+        self.binary = files.SerializeToString(deterministic=True)
+        self._messages = {
+            f".{name}": message
+            for file in files.file
+            for name, message in _messages(file.package, file.message_type)
+        }
+
+    def platform_files(self) -> Iterator[FileDescriptorProto]:
+        """Our own files, in the order of the set; the rest are wheels' protos."""
+        return (f for f in self.files.file if f"{f.package}.".startswith(PLATFORM_PACKAGE))
+
+    def message(self, type_name: str) -> DescriptorProto:
+        """The message with this name, with its leading dot. KeyError where there is none."""
+        return self._messages[type_name]
+
+    def field(self, type_name: str, path: str) -> FieldDescriptorProto | None:
+        """Follow a dotted field path from a message; None where it leads nowhere."""
+        found: FieldDescriptorProto | None = None
+        for part in path.split("."):
+            message = self._messages.get(type_name)
+            found = next((f for f in message.field if f.name == part), None) if message else None
+            if found is None:
+                return None
+            type_name = found.type_name
+        return found
+
+
+def load(path: Path = DESCRIPTORS) -> Descriptors:
+    """Read the set from a file written by `python -m gateway.generate`."""
+    return parse(path.read_bytes())
+
+
+def parse(binary: bytes) -> Descriptors:
+    """Read the set from bytes. Our options are resolved, because their modules are loaded."""
+    # Extensions are known to the parser only when the generated modules are imported.
+    import google.api.annotations_pb2  # noqa: F401
+
+    import causeway.options.v1.options_pb2  # noqa: F401
+
+    return Descriptors(FileDescriptorSet.FromString(binary))
+
+
+def _messages(
+    prefix: str, messages: Iterable[DescriptorProto]
+) -> Iterator[tuple[str, DescriptorProto]]:
+    for message in messages:
+        name = f"{prefix}.{message.name}" if prefix else message.name
+        yield name, message
+        yield from _messages(name, message.nested_type)

@@ -1,0 +1,172 @@
+"""What must hold in the protos beyond what protoc checks. Each rule yields Problems."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+
+from gateway import paths
+from gateway.descriptors import Descriptors
+from gateway.errors import Problem
+from gateway.model import Event, Method, Model, Owner
+
+ACCESS = "causeway.options.v1.access"
+EVENT = "causeway.options.v1.event"
+ROLE = "causeway.options.v1.role"
+HTTP = "google.api.http"
+
+# A key must have one spelling: no float, no bytes, no message, nothing repeated.
+_KEY_TYPES = frozenset(
+    {
+        FieldDescriptorProto.TYPE_STRING,
+        FieldDescriptorProto.TYPE_INT32,
+        FieldDescriptorProto.TYPE_INT64,
+        FieldDescriptorProto.TYPE_UINT32,
+        FieldDescriptorProto.TYPE_UINT64,
+    }
+)
+
+
+@dataclass(slots=True)
+class Sources:
+    """Where things were declared: service or event → file; each (role, file) declaration."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    roles: list[tuple[str, str]] = field(default_factory=list)
+
+
+def check(model: Model, descriptors: Descriptors, sources: Sources) -> Iterator[Problem]:
+    """Every broken rule of the whole model."""
+    yield from _role_problems(model, sources)
+    declared = {role.name for role in model.roles}
+    for method in model.methods():
+        file, element = sources.files[method.service], f"{method.service}.{method.name}"
+        for text in _access_problems(method, declared, descriptors):
+            yield Problem(file, element, ACCESS, text)
+        for text in _binding_problems(method, descriptors):
+            yield Problem(file, element, HTTP, text)
+    yield from _shared_paths(model, sources)
+    for event in model.events:
+        for text in _event_problems(event, declared, descriptors):
+            yield Problem(event.file, event.name, EVENT, text)
+    yield from _writer_problems(model)
+
+
+def _role_problems(model: Model, sources: Sources) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for name, file in sources.roles:
+        if name in first:
+            yield Problem(file, name, ROLE, f"role {name!r} is declared in {first[name]} too")
+        first.setdefault(name, file)
+    for role in model.roles:
+        for included in role.includes:
+            if included not in first:
+                text = f"includes {included!r}, which is not declared"
+                yield Problem(first[role.name], role.name, ROLE, text)
+        if role.name in _reachable(model, role.name):
+            yield Problem(first[role.name], role.name, ROLE, "includes itself")
+
+
+def _reachable(model: Model, name: str) -> set[str]:
+    includes = {role.name: role.includes for role in model.roles}
+    seen: set[str] = set()
+    waiting = list(includes[name])
+    while waiting:
+        role = waiting.pop()
+        if role not in seen:
+            seen.add(role)
+            waiting += includes.get(role, ())
+    return seen
+
+
+def _access_problems(method: Method, declared: set[str], descriptors: Descriptors) -> Iterator[str]:
+    access = method.access
+    for role in access.roles:
+        if role not in declared:
+            yield f"role {role!r} is not declared"
+    if access.public:
+        yield from _public_problems(method)
+    elif not access.roles and access.owner is Owner.NONE:
+        yield "names neither `public` nor a role nor an owner: nobody could call it"
+    limit = access.rate_limit
+    if limit and (limit.requests < 1 or limit.interval < 0.05):
+        # 50 ms is the shortest interval that Envoy's token bucket takes.
+        yield "rate_limit needs at least 1 request and an interval of at least 0.05 s"
+    yield from _owner_problems(method, descriptors)
+
+
+def _public_problems(method: Method) -> Iterator[str]:
+    access = method.access
+    if access.roles or access.owner is not Owner.NONE:
+        yield "is public and names roles or an owner; it can only be one of the two"
+    if access.rate_limit is None:
+        yield "is public without a rate_limit"
+
+
+def _owner_problems(method: Method, descriptors: Descriptors) -> Iterator[str]:
+    access = method.access
+    if access.owner not in (Owner.SELF, Owner.FIELD):
+        return
+    found = descriptors.field(f".{method.request}", access.owner_field)
+    if found is None or found.type != FieldDescriptorProto.TYPE_STRING or _repeated(found):
+        yield f"owner_field {access.owner_field!r} is no string field of {method.request}"
+
+
+def _binding_problems(method: Method, descriptors: Descriptors) -> Iterator[str]:
+    for binding in method.bindings:
+        for path in paths.variables(binding.path):
+            found = descriptors.field(f".{method.request}", path)
+            if found is None or _repeated(found) or found.type == found.TYPE_MESSAGE:
+                yield f"{binding.path} binds {path!r}, no scalar field of {method.request}"
+            if path == binding.body:
+                yield f"{binding.path} binds {path!r}, which is the body too"
+        named = binding.body not in ("", "*")
+        if named and descriptors.field(f".{method.request}", binding.body) is None:
+            yield f"body {binding.body!r} is no field of {method.request}"
+
+
+def _shared_paths(model: Model, sources: Sources) -> Iterator[Problem]:
+    users: dict[tuple[str, str], str] = {}
+    for method in model.methods():
+        element = f"{method.service}.{method.name}"
+        for binding in method.bindings:
+            place = (binding.verb, paths.shape(binding.path))
+            other = users.setdefault(place, element)
+            if other != element:
+                text = f"{binding.verb} {binding.path} is the path of {other} too"
+                yield Problem(sources.files[method.service], element, HTTP, text)
+
+
+def _event_problems(event: Event, declared: set[str], descriptors: Descriptors) -> Iterator[str]:
+    for name in ("topic", "key", "stream"):
+        if not getattr(event, name):
+            yield f"{name} is missing"
+    if event.key:
+        found = descriptors.field(f".{event.name}", event.key)
+        if found is None or found.type not in _KEY_TYPES or _repeated(found):
+            yield f"key {event.key!r} is no scalar field of the message (a string or an integer)"
+    for role in (*event.publish_roles, *event.subscribe_roles):
+        if role not in declared:
+            yield f"role {role!r} is not declared"
+
+
+def _writer_problems(model: Model) -> Iterator[Problem]:
+    """A topic has one writer, and the events of one stream share one topic."""
+    writers: dict[str, list[Event]] = defaultdict(list)
+    streams: dict[str, list[Event]] = defaultdict(list)
+    for event in model.events:
+        writers[event.topic].append(event)
+        streams[event.stream].append(event)
+    for topic, events in writers.items():
+        for other in (e for e in events if e.owner != events[0].owner):
+            text = f"topic {topic!r} has two writers: {events[0].owner} and {other.owner}"
+            yield Problem(other.file, other.name, EVENT, text)
+    for stream, events in streams.items():
+        for other in (e for e in events if e.topic != events[0].topic):
+            text = f"stream {stream!r} has two topics: {events[0].topic!r} and {other.topic!r}"
+            yield Problem(other.file, other.name, EVENT, text)
+
+
+def _repeated(found: FieldDescriptorProto) -> bool:
+    return found.label == FieldDescriptorProto.LABEL_REPEATED
