@@ -1,0 +1,82 @@
+"""A refused call, readable: the code, the stable reason, and what would help."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+from google.rpc import error_details_pb2, status_pb2
+
+from client.methods import roles_for
+
+DETAILS = "grpc-status-details-bin"
+
+
+class CallFailed(Exception):  # noqa: N818  a call fails; the code says whether it was an error
+    """A call that was refused or got no answer.
+
+    `code`        gRPC's status code.
+    `message`     the server's sentence.
+    `reason`      `ErrorInfo.reason`: UPPER_SNAKE and stable; empty where the edge refused.
+    `metadata`    `ErrorInfo.metadata`.
+    `violations`  field path -> what is wrong with it.
+    `roles`       on PERMISSION_DENIED, the roles of which the method asks for one.
+    `retry_after` seconds, where the server gave a time.
+    """
+
+    def __init__(
+        self, path: str, code: grpc.StatusCode, message: str, details: bytes | None = None
+    ) -> None:
+        self.path = path
+        self.code = code
+        self.message = message
+        self.reason = ""
+        self.metadata: Mapping[str, str] = {}
+        self.violations: dict[str, str] = {}
+        self.retry_after: float | None = None
+        self.roles = roles_for(path) if code is grpc.StatusCode.PERMISSION_DENIED else ()
+        self._read(details)
+        super().__init__(self._sentence())
+
+    def _read(self, details: bytes | None) -> None:
+        if not details:
+            return
+        info = _unpack(details, error_details_pb2.ErrorInfo)
+        bad = _unpack(details, error_details_pb2.BadRequest)
+        retry = _unpack(details, error_details_pb2.RetryInfo)
+        if info is not None:
+            self.reason, self.metadata = info.reason, dict(info.metadata)
+        if bad is not None:
+            self.violations = {item.field: item.description for item in bad.field_violations}
+        if retry is not None:
+            self.retry_after = retry.retry_delay.ToTimedelta().total_seconds()
+
+    def _sentence(self) -> str:
+        method = self.path.rpartition(".")[2]
+        words = f"{method}: {self.code.name}: {self.message}"
+        if self.reason and self.reason != self.code.name:
+            words += f" [{self.reason}]"
+        for field, wrong in self.violations.items():
+            words += f"\n  {field}: {wrong}"
+        if self.roles:
+            words += f"\n  the caller needs the role {' or '.join(self.roles)}"
+        return words
+
+
+def call_failed(path: str, error: grpc.aio.AioRpcError) -> CallFailed:
+    """The readable form of what grpc.aio raises."""
+    trailing = dict(error.trailing_metadata() or ())
+    details = trailing.get(DETAILS)
+    return CallFailed(
+        path,
+        error.code(),
+        error.details() or "",
+        details if isinstance(details, bytes) else None,
+    )
+
+
+def _unpack(data: bytes, kind: Any) -> Any:
+    """The detail of this kind, or None."""
+    for packed in status_pb2.Status.FromString(data).details:
+        if packed.Is(kind.DESCRIPTOR):
+            return kind.FromString(packed.value)
+    return None
