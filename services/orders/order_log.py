@@ -1,0 +1,74 @@
+"""Orders as streams of events: load folds them, commit appends and shows the result."""
+
+from collections.abc import Sequence
+
+import asyncpg
+from google.protobuf.message import Message
+
+from bridge.event import Event, Origin
+from bridge.store import EventStore
+from services.orders import order_table
+from services.orders.aggregate import Order, evolve
+
+
+class OrderLog:
+    """The aggregate's way to and from the event store. Holds no connection."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    async def history(
+        self, connection: asyncpg.Connection, order_id: str, since: Order | None = None
+    ) -> Sequence[Order]:
+        """The order after each of its events, or after each one later than `since`."""
+        version = 0 if since is None else since.version
+        return fold(since, await self._store.load(connection, f"orders/{order_id}", version))
+
+    async def hold(self, connection: asyncpg.Connection, order_id: str) -> Order | None:
+        """Load it, if it is there, and let nobody else change it until the transaction ends."""
+        await order_table.lock(connection, order_id)
+        states = await self.history(connection, order_id)
+        return states[-1] if states else None
+
+    async def place(
+        self,
+        connection: asyncpg.Connection,
+        order_id: str,
+        messages: Sequence[Message],
+        origin: Origin,
+    ) -> Order:
+        """Begin the stream of a new order, inside the caller's transaction."""
+        stream = f"orders/{order_id}"
+        events = await self._store.append(connection, stream, 0, messages, origin)
+        return await _show(connection, fold(None, events)[-1])
+
+    async def change(
+        self,
+        connection: asyncpg.Connection,
+        order: Order,
+        messages: Sequence[Message],
+        origin: Origin,
+    ) -> Order:
+        """Append what was decided about an order, if anything; the order after it.
+
+        Inside the caller's transaction. StaleVersion: it moved on since it was loaded.
+        """
+        if not messages:
+            return order
+        events = await self._store.append(connection, order.name, order.version, messages, origin)
+        return await _show(connection, fold(order, events)[-1])
+
+
+async def _show(connection: asyncpg.Connection, order: Order) -> Order:
+    await order_table.save(connection, order)
+    return order
+
+
+def fold(before: Order | None, events: Sequence[Event]) -> Sequence[Order]:
+    """The order after each of the events."""
+    states: list[Order] = []
+    order = before
+    for event in events:
+        order = evolve(order, event.message, event.time)
+        states.append(order)
+    return states

@@ -1,0 +1,61 @@
+"""Changes of the price list, each one transaction."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from bridge.database import acquire
+from bridge.errors import FieldViolation, Internal, InvalidArgument, not_found
+from services.orders import product_table
+from services.orders.commands import check_etag
+from services.orders.product_table import Price, Product
+from services.orders.repeats import Repeats
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChange:
+    """What a product shall be; None leaves a field as it is."""
+
+    sku: str
+    display_name: str | None
+    price: Price | None
+    etag: str
+    allow_missing: bool
+
+
+class PriceList:
+    """Changes products, and makes them where a change allows it."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def update(self, change: ProductChange, repeats: Repeats) -> Product:
+        """The product after the change; one that changes nothing leaves its etag."""
+        async with acquire(self._pool) as connection, connection.transaction():
+            if await repeats.claim(connection) is None:
+                await product_table.lock(connection, change.sku)
+                await _apply(connection, change)
+                await repeats.settle(connection, f"products/{change.sku}")
+            product = await product_table.find(connection, change.sku)
+            if product is None:
+                raise Internal(f"products/{change.sku} was written and is not there")
+            return product
+
+
+async def _apply(connection: asyncpg.Connection, change: ProductChange) -> None:
+    present = await product_table.find(connection, change.sku)
+    name = f"products/{change.sku}"
+    if present is None and not change.allow_missing:
+        raise not_found(name)
+    check_etag(change.etag, name, 0 if present is None else present.version)
+    price = change.price or (present.price if present else None)
+    if price is None:
+        wrong = FieldViolation("product.price", "a new product needs a price")
+        raise InvalidArgument(wrong.description, violations=(wrong,))
+    display_name = change.display_name
+    if display_name is None:
+        display_name = "" if present is None else present.display_name
+    if present and (present.display_name, present.price) == (display_name, price):
+        return
+    version = 1 if present is None else present.version + 1
+    await product_table.save(connection, change.sku, display_name, price, version)
