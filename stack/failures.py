@@ -46,3 +46,10 @@ def disk_full(cause: str, detail: str = "") -> StackError:
         "df -h   (then free some space, or move the state: CAUSEWAY_STATE=/elsewhere causeway up)",
         detail=detail,
     )
+
+
+def first_cause(failure: BaseException) -> BaseException:
+    """The exception that ended a task group, out of the groups around it."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure

@@ -33,12 +33,11 @@ class Entry:
 
 @dataclass(slots=True)
 class Record:
-    """One `up`. `choices` are its scale and subset, so that others build the same graph."""
+    """One `up`; `ports` and `choices` are its own, so that others build the same graph."""
 
     supervisor: Identity
     phase: str = "starting"
     started: float = 0.0
-    offset: int = 0
     ports: dict[str, int] = field(default_factory=dict)
     choices: dict[str, object] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)

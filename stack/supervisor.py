@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import anyio
 
 from stack.component import Component, Node, Task
-from stack.failures import exit_words, start_failure
+from stack.failures import exit_words, first_cause, start_failure
 from stack.graph import dependents, require_sound
 from stack.guardlink import GuardLink
 from stack.identity import Identity, signal_group
@@ -68,7 +68,7 @@ class Supervisor:
                 await stop.wait()
                 runners.cancel_scope.cancel()
         except BaseExceptionGroup as failures:
-            raise _first(failures) from None
+            raise first_cause(failures) from None
         finally:
             with anyio.CancelScope(shield=True):
                 await self._stop_all()
@@ -229,9 +229,3 @@ class Supervisor:
     def _change(self, name: str, phase: str, words: str = "", **fields: object) -> None:
         entry = self._place.change(name, phase, **fields)
         self._report(entry, words)
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The failure that cancelled the others."""
-    found = failures.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found

@@ -17,13 +17,19 @@ class Workplace:
     """The state directory of one `up`, and what is known of its nodes."""
 
     def __init__(
-        self, state: Path, nodes: Sequence[Node], choices: Mapping[str, object] | None = None
+        self,
+        state: Path,
+        nodes: Sequence[Node],
+        *,
+        ports: Mapping[str, int] | None = None,
+        choices: Mapping[str, object] | None = None,
     ) -> None:
         self.state = state
         self.run = uuid.uuid4().hex
         self.record = Record(
             supervisor=Identity(os.getpid(), birth_of(os.getpid()) or "", self.run),
             started=time.time(),
+            ports=dict(ports or {}),
             choices=dict(choices or {}),
             entries={node.name: _entry(state, node) for node in nodes},
         )

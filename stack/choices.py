@@ -1,0 +1,40 @@
+"""What a person chose for one `up`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stack.errors import Code, StackError
+from stack.settings import REPLICAS
+
+SCALABLE = ("orders", "users", "notifications", "bridge")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """`scale`: replicas by service, of its api and its worker alike; `only`: empty means all."""
+
+    scale: Mapping[str, int] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+
+    def replicas(self, service: str) -> int:
+        """How many processes of each kind the service has."""
+        return self.scale.get(service, 1)
+
+
+def parse_choices(scale: Sequence[str], only: Sequence[str]) -> Choices:
+    """Read `orders=2` and `postgres,kafka`. Raises StackError SETTING_INVALID (usage)."""
+    words = [word for text in scale for word in text.split(",") if word]
+    names = tuple(name for text in only for name in text.split(",") if name)
+    return Choices(dict(map(_replicas, words)), names)
+
+
+def _replicas(word: str) -> tuple[str, int]:
+    name, _, number = word.partition("=")
+    if name not in SCALABLE or not number.isdigit() or not 1 <= int(number) <= REPLICAS:
+        raise StackError(
+            Code.SETTING_INVALID,
+            f"--scale {word}: one of {', '.join(SCALABLE)}, with 1 to {REPLICAS} replicas",
+            "causeway up --scale orders=2",
+            usage=True,
+        )
+    return name, int(number)

@@ -1,0 +1,24 @@
+"""`causeway down`"""
+
+from typing import Annotated
+
+import typer
+
+
+def down(
+    *, wipe: Annotated[bool, typer.Option("--wipe", help="Remove all data as well.")] = False
+) -> None:
+    """Stop the platform of this state, and what a crash left of it.
+
+    Example: causeway down --wipe
+    """
+    from stack.console import say
+    from stack.settings import load_settings
+    from stack.shutdown import shut_down
+    from stack.state import wipe as remove
+
+    state = load_settings().state
+    say(shut_down(state))
+    if wipe:
+        remove(state)
+        say(f"removed {state}")

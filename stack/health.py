@@ -1,0 +1,74 @@
+"""Honest status: every component is asked in its real protocol, now."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+
+from stack.component import Component
+from stack.identity import is_alive
+from stack.journal import Entry, Record
+from stack.processes import tail
+
+LIMIT = 2.0
+"""Seconds that a component has to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One component as found. `uptime` in seconds; `reason` and `log_tail` when not up."""
+
+    name: str
+    up: bool
+    phase: str
+    pid: int | None
+    uptime: float | None
+    restarts: int
+    ports: dict[str, int] = field(default_factory=dict)
+    reason: str = ""
+    log: str = ""
+    log_tail: list[str] = field(default_factory=list)
+
+
+async def look(components: Sequence[Component], record: Record) -> list[Seen]:
+    """Ask all at once; in the order of `components`."""
+    found: dict[str, Seen] = {}
+
+    async def one(component: Component) -> None:
+        found[component.name] = await _seen(component, record.entries[component.name])
+
+    async with anyio.create_task_group() as tasks:
+        for component in components:
+            tasks.start_soon(one, component)
+    return [found[component.name] for component in components]
+
+
+async def _seen(component: Component, entry: Entry) -> Seen:
+    identity = entry.identity
+    alive = identity is not None and is_alive(identity)
+    reason = await _complaint(component) if alive else entry.last_exit or f"it is {entry.phase}"
+    up = alive and not reason
+    return Seen(
+        name=entry.name,
+        up=up,
+        phase=entry.phase if up or entry.phase != "ready" else "silent" if alive else "down",
+        pid=identity.pid if identity is not None and alive else None,
+        uptime=round(time.time() - entry.started, 1) if alive and entry.started else None,
+        restarts=entry.restarts,
+        ports=dict(component.ports),
+        reason=reason,
+        log=entry.log,
+        log_tail=[] if up else tail(Path(entry.log), lines=8).splitlines(),
+    )
+
+
+async def _complaint(component: Component) -> str:
+    """Why its probe is not content; empty when it is."""
+    try:
+        with anyio.fail_after(LIMIT):
+            await component.ready()
+    except Exception as error:
+        return str(error) or f"no answer within {LIMIT:g} s"
+    return ""

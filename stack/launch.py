@@ -1,0 +1,97 @@
+"""`up`, from the free ports to the stop."""
+
+import time
+from collections.abc import Callable
+
+import anyio
+
+from stack.artifacts import Artifacts
+from stack.choices import Choices
+from stack.failures import first_cause
+from stack.guardlink import GuardLink
+from stack.journal import Entry
+from stack.platform import Platform
+from stack.ports import require_free
+from stack.settings import Settings
+from stack.signals import obey
+from stack.state import opened
+from stack.supervisor import Supervisor
+from stack.workplace import Workplace
+
+Say = Callable[[str], None]
+
+QUIET = 10.0
+"""Seconds without a line after which a start says what it waits for."""
+
+
+async def launch(
+    settings: Settings,
+    choices: Choices,
+    *,
+    offline: bool,
+    say: Say,
+    when_ready: Callable[[Platform, float], None],
+) -> None:
+    """Run the platform until a signal. Raises StackError; nothing runs any more by then."""
+    begun = time.monotonic()
+    with opened(settings.state):
+        platform = Platform(settings, choices, Artifacts(settings.cache))
+        require_free(platform.ports)
+        say(f"starting {len(platform.components)} processes; logs in {settings.logs}")
+        await platform.fetch(offline=offline)
+        await _supervise(platform, say, lambda: when_ready(platform, begun))
+
+
+async def _supervise(platform: Platform, say: Say, when_ready: Callable[[], None]) -> None:
+    settings, choices, nodes = platform.settings, platform.choices, platform.nodes
+    place = Workplace(
+        settings.state,
+        nodes,
+        ports=settings.port.model_dump(),
+        choices={"scale": dict(choices.scale), "only": list(choices.only)},
+    )
+    guard = GuardLink(settings.logs / "guard.log")
+    news = _News(say)
+    supervisor = Supervisor(nodes, place, guard, news.report)
+    stop = anyio.Event()
+    try:
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(obey, stop, supervisor.hurry, say)
+            tasks.start_soon(news.break_silence, place)
+            await supervisor.run(stop, when_ready)
+            tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as failures:
+        raise first_cause(failures) from None
+    finally:
+        guard.close()
+
+
+class _News:
+    """Turns changes into lines, and a long silence into a line that says what is awaited."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._last = time.monotonic()
+
+    def report(self, entry: Entry, words: str) -> None:
+        took = f"{entry.took:.1f} s" if entry.took is not None else ""
+        if entry.phase in ("ready", "done"):
+            again = f"  (start {entry.restarts + 1})" if entry.restarts else ""
+            self._line(f"  {entry.phase:<6} {entry.name:<22} {took}{again}")
+        elif entry.phase in ("down", "failed"):
+            self._line(f"  {entry.phase:<6} {entry.name:<22} {words}")
+
+    async def break_silence(self, place: Workplace) -> None:
+        while place.record.phase == "starting":
+            await anyio.sleep(1)
+            at_work = [
+                f"{entry.name} ({entry.phase})"
+                for entry in place.record.entries.values()
+                if entry.phase in ("preparing", "starting", "running")
+            ]
+            if at_work and time.monotonic() - self._last > QUIET:
+                self._line(f"  waiting for {', '.join(at_work)}")
+
+    def _line(self, text: str) -> None:
+        self._last = time.monotonic()
+        self._say(text.rstrip())

@@ -1,0 +1,95 @@
+"""A page for each error code: what it means, and what to do about it."""
+
+from stack.errors import Code, StackError
+
+PAGES = {
+    Code.ALREADY_RUNNING: """\
+Another `causeway up` holds this state directory.
+One state directory serves one platform, so that two never write the same data.
+  causeway status                        see what runs
+  causeway down                          stop it
+  CAUSEWAY_STATE=/other CAUSEWAY_PORT_OFFSET=1000 causeway up     run a second one beside it""",
+    Code.CHECKSUM_MISMATCH: """\
+A downloaded file is not the one that was pinned: cut, altered, or another version.
+It was thrown away and nothing was started.
+  causeway up                            fetch it again
+If it happens again, look at what stands between you and the repository (a proxy, a mirror).""",
+    Code.DISK_FULL: """\
+Nothing more can be written where the state (.causeway) or the cache is.
+  df -h                                  see which disk
+  CAUSEWAY_STATE=/elsewhere causeway up  put data on another disk
+  CAUSEWAY_CACHE=/elsewhere causeway up  put downloads on another disk""",
+    Code.DOWNLOAD_FAILED: """\
+A part could not be fetched. What arrived is kept; the next try goes on from there.
+  causeway up                            try again
+Behind a proxy: set HTTPS_PROXY. With a mirror of Maven Central: set CAUSEWAY_MAVEN.""",
+    Code.LOGIN_FAILED: """\
+Keycloak gave no token: a wrong name or password, or it does not answer.
+The local users are alice, bob, oscar, ada, paul and root; the password is causeway-<name>.
+  causeway status                        is Keycloak up?
+  causeway token NAME --password …       a user of your own""",
+    Code.NOT_CACHED: """\
+With --offline nothing is fetched, and a part is not in the cache yet.
+  causeway up                            once, with a network
+  causeway up --offline                  from then on""",
+    Code.NOT_RUNNING: """\
+No platform runs with this state directory.
+  causeway up                            start one in the foreground
+  causeway up --detach                   start one in the background
+If you run it from another checkout, set CAUSEWAY_STATE to that one's .causeway.""",
+    Code.PORT_TAKEN: """\
+Another program listens where a part of the platform wants to. Nothing was started.
+The message names the port, the program with its process id, and the setting that moves it.
+  CAUSEWAY_PORT_KAFKA_1=9192 causeway up       move one port
+  CAUSEWAY_PORT_OFFSET=1000 causeway up        move all of them
+A program of another user is seen only by root: sudo lsof -i :9092""",
+    Code.SETTING_INVALID: """\
+A CAUSEWAY_* variable or an option has a value that can't be used, or a name that does not exist.
+  causeway up --help                     the options
+  env | grep CAUSEWAY_                   what is set""",
+    Code.START_FAILED: """\
+A part did not start. The message shows the end of its log; everything else was stopped again.
+  causeway logs NAME                     the whole log
+  causeway up                            try again: every step can be repeated
+  causeway down --wipe                   begin anew, without the data""",
+    Code.STATE_NOT_OURS: """\
+The state directory holds files that Causeway did not put there. Nothing was changed or removed.
+  CAUSEWAY_STATE=/an/empty/directory causeway up""",
+    Code.STATE_NOT_WRITABLE: """\
+The state directory can't be written by you. It may belong to root from an earlier `sudo`.
+  ls -ld .causeway                       whose it is
+  CAUSEWAY_STATE=/a/directory/of/yours causeway up""",
+    Code.STOP_FAILED: """\
+Something of the platform did not end, although it was asked and then killed.
+Processes of another user can be ended only by that user or by root.
+  ps -o pid,user,args -p PID             what it is
+  kill -9 PID                            as its user""",
+    Code.UNEXPECTED: """\
+An error that nobody foresaw; please report it with the file that the message names.
+  causeway status                        what runs
+  causeway up                            try again: every step can be repeated""",
+    Code.UNKNOWN_NAME: """\
+There is no part of that name. The message lists those that there are.
+A first word stands for all that begin with it: `kafka` for kafka-1, kafka-2 and kafka-3.
+  causeway status                        all processes""",
+    Code.UNSUPPORTED_MACHINE: """\
+A part has no build for this system. Causeway runs on Linux x86_64 and on macOS.
+  docker compose up                      elsewhere, where there is Docker""",
+}
+
+
+def page(code: str) -> str:
+    """The page of a code; StackError UNKNOWN_NAME when there is no such code."""
+    try:
+        known = Code(code.upper())
+    except ValueError:
+        raise StackError(
+            Code.UNKNOWN_NAME, f"there is no error code {code!r}", "causeway explain", usage=True
+        ) from None
+    return f"{known}\n\n{PAGES[known]}"
+
+
+def contents() -> str:
+    """All codes with their first line."""
+    width = max(map(len, Code))
+    return "\n".join(f"{code:<{width}}  {PAGES[code].splitlines()[0]}" for code in Code)

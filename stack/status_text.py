@@ -1,0 +1,66 @@
+"""`causeway status` for a person."""
+
+from collections.abc import Sequence
+
+from stack.console import table
+from stack.health import Seen
+from stack.journal import Record
+from stack.partitions import Partition
+
+
+def status_text(record: Record, seen: Sequence[Seen], rows: Sequence[Partition]) -> str:
+    """A table of processes, the logs of those that are down, a table of partitions."""
+    up = sum(one.up for one in seen)
+    parts = [f"{record.phase}: {up} of {len(seen)} processes are up", _processes(seen)]
+    parts += [_trouble(one) for one in seen if not one.up]
+    if rows:
+        parts.append(_partitions(rows))
+    return "\n\n".join(parts)
+
+
+def _processes(seen: Sequence[Seen]) -> str:
+    heads = ("NAME", "STATE", "PID", "UP", "RESTARTS", "PORTS")
+    return table(
+        [
+            (
+                one.name,
+                one.phase,
+                one.pid or "-",
+                _span(one.uptime),
+                one.restarts,
+                ",".join(map(str, one.ports.values())),
+            )
+            for one in seen
+        ],
+        heads,
+    )
+
+
+def _trouble(one: Seen) -> str:
+    lines = [f"{one.name}: {one.reason}", *(f"  | {line}" for line in one.log_tail)]
+    return "\n".join(lines)
+
+
+def _partitions(rows: Sequence[Partition]) -> str:
+    heads = ("TOPIC", "PARTITION", "LEADER", "FOLLOWERS", "IN SYNC")
+    return table(
+        [
+            (
+                row.topic,
+                row.partition,
+                "none" if row.leader is None else row.leader,
+                ",".join(map(str, row.followers)),
+                ",".join(map(str, row.in_sync)),
+            )
+            for row in rows
+        ],
+        heads,
+    )
+
+
+def _span(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
