@@ -1,3 +1,4 @@
+# ruff: noqa: N818 - the classes are named for the status codes that they carry.
 """The one error tree of services and bridge: a closed code, a reason, and whether to try again.
 
 ::

@@ -1,0 +1,114 @@
+"""Logs: one JSON object a line on stderr, the same shape in every process.
+
+`time` (RFC 3339, UTC), `level`, `process`, `event` (a dotted name that never varies), and the
+event's own fields. Tokens, passwords and addresses do not get out: fields with a telling name
+are dropped, and what looks like a token, an address or a URL's password is masked wherever it
+stands, also in the texts of exceptions and of foreign libraries.
+"""
+
+import json
+import logging
+import re
+import sys
+import traceback
+from datetime import UTC, datetime
+
+LOGGER = logging.getLogger("causeway")
+SECRET_NAMES = re.compile(
+    r"passw|secret|token|authorization|cookie|credential|e.?mail|signing|display_?name|username",
+    re.IGNORECASE,
+)
+MASKS = (
+    (re.compile(r"eyJ[\w-]+(\.[\w-]*){0,4}"), "[token]"),
+    (re.compile(r"(?i)\bbearer\s+\S+"), "[token]"),
+    (re.compile(r"(://[^:/@\s]*):[^@/\s]*@"), r"\1:[password]@"),
+    (re.compile(r"(?i)\b(passw\w*|secret|token)(\"?'?\s*[=:]\s*)\S+"), r"\1\2[secret]"),
+    (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "[address]"),
+)
+FRAMES = 12
+
+
+def scrub(text: str) -> str:
+    """Mask what looks like a token, a password or a mail address."""
+    for pattern, mask in MASKS:
+        text = pattern.sub(mask, text)
+    return text
+
+
+def safe(name: str, value: object) -> object:
+    """Return a field's value as it may be logged."""
+    if SECRET_NAMES.search(name):
+        return "[secret]"
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [safe(name, item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): safe(str(key), item) for key, item in value.items()}
+    return scrub(str(value))
+
+
+def failure(error: BaseException) -> dict[str, object]:
+    """Describe an exception: type, masked text, innermost frames, and the same of its cause."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+    described: dict[str, object] = {
+        "type": f"{type(error).__module__}.{type(error).__qualname__}",
+        "text": scrub(str(error))[:500],
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        described["cause"] = failure(cause)
+    if isinstance(error, BaseExceptionGroup):
+        described["errors"] = [failure(inner) for inner in error.exceptions[:5]]
+    return described
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one JSON line."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self.process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        fields = getattr(record, "fields", None)
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "process": self.process,
+            "event": record.getMessage() if fields is not None else f"library.{record.name}",
+        }
+        if fields is None:
+            line["text"] = scrub(record.getMessage())
+        else:
+            line |= {name: safe(name, value) for name, value in fields.items()}
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = failure(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure(process: str, level: int = logging.INFO) -> None:
+    """Send all logs of this process to stderr as JSON lines; foreign libraries from WARNING up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(process))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    LOGGER.setLevel(level)
+
+
+def info(event: str, **fields: object) -> None:
+    """Log that something happened as it should."""
+    LOGGER.info(event, extra={"fields": fields})
+
+
+def warning(event: str, **fields: object) -> None:
+    """Log that something is wrong and will be tried again or worked around."""
+    LOGGER.warning(event, extra={"fields": fields})
+
+
+def error(event: str, cause: BaseException | None = None, **fields: object) -> None:
+    """Log a failure, with its exception where there is one."""
+    LOGGER.error(event, exc_info=cause, extra={"fields": fields})

@@ -1,0 +1,84 @@
+"""The outermost step: every failure becomes a `google.rpc.Status`, and none tells too much.
+
+grpc.aio sends the text of an unexpected exception to the caller; here it goes to the log, and
+the caller gets INTERNAL (13) with the request's id to quote.
+"""
+
+import contextlib
+from collections.abc import Callable
+
+import grpc.aio
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from bridge import logs
+from bridge.errors import CausewayError, Internal, InvalidArgument, Unavailable
+from bridge.server.call import Call, Handler, Step
+
+DOMAIN = "causeway"
+DETAILS_KEY = "grpc-status-details-bin"
+Translate = Callable[[Exception], CausewayError | None]
+
+
+def error_step(translate: Translate) -> Step:
+    """Make the step; `translate` names the library errors that have a meaning for callers."""
+
+    async def answer_errors(call: Call, proceed: Handler) -> bytes | None:
+        try:
+            return await proceed(call)
+        except (grpc.aio.AbortError, grpc.aio.UsageError):
+            raise  # The call has its status already, or its caller is gone.
+        except Exception as error:
+            known = error if isinstance(error, CausewayError) else translate(error)
+            if known is None or isinstance(known, Internal):
+                known = unexpected(call, error)
+            await abort(call, known)
+            raise AssertionError("abort returned") from error
+
+    return answer_errors
+
+
+def unexpected(call: Call, error: Exception) -> Internal:
+    """Log an error that nobody declared; the answer holds the request's id alone."""
+    logs.error("call.failed", error, method=call.method.path, request=call.correlation_id)
+    return Internal("")
+
+
+async def abort(call: Call, error: CausewayError) -> None:
+    """End the call with the error's status; raises grpc's AbortError."""
+    status = status_of(error, call.correlation_id)
+    with contextlib.suppress(grpc.aio.UsageError):
+        await call.context.abort(
+            error.code, status.message, ((DETAILS_KEY, status.SerializeToString()),)
+        )
+
+
+def status_of(error: CausewayError, request_id: str) -> status_pb2.Status:
+    """Build the status that a caller sees."""
+    message = error.message
+    if isinstance(error, Internal):
+        message = f"internal error; request {request_id}"
+    status = status_pb2.Status(code=code_pb2.Code.Value(error.code.name), message=message)
+    for detail in details_of(error, request_id):
+        status.details.add().Pack(detail)
+    return status
+
+
+def details_of(error: CausewayError, request_id: str) -> list[Message]:
+    """List the details of an error: ErrorInfo always (AIP-193), the others where they apply."""
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)
+    details: list[Message] = [info]
+    if isinstance(error, Internal):
+        details.append(error_details_pb2.RequestInfo(request_id=request_id))
+        return details
+    info.metadata.update(error.metadata)
+    if isinstance(error, InvalidArgument) and error.violations:
+        bad = error_details_pb2.BadRequest()
+        for violation in error.violations:
+            bad.field_violations.add(field=violation.field, description=violation.description)
+        details.append(bad)
+    if isinstance(error, Unavailable):
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMilliseconds(round(error.retry_after * 1000))
+        details.append(retry)
+    return details

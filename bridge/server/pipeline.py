@@ -1,0 +1,138 @@
+"""Turns a servicer's methods into grpc.aio handlers with the steps around each."""
+
+import inspect
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+import grpc.aio
+import uuid_utils
+from google.protobuf.message import Message
+
+from bridge import telemetry
+from bridge.errors import CausewayError
+from bridge.server.call import Call, Handler, Step, compose, present
+from bridge.server.methods import Method
+
+Context = grpc.aio.ServicerContext[Any, Any]
+REQUEST_ID = re.compile(r"^[A-Za-z0-9-]{8,64}$")
+
+
+class Unimplemented(CausewayError):  # noqa: N818 - named for its status code, as all errors are
+    """A method of the protos whose behaviour is not there."""
+
+    code = grpc.StatusCode.UNIMPLEMENTED
+    default_reason = "UNIMPLEMENTED"
+
+
+def handlers_of(
+    servicer: Any, methods: Mapping[str, Method], steps: Sequence[Step]
+) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+    """Build the handlers of one service, by the short names of its methods."""
+    return {
+        name: handler_of(method, compose(steps, innermost(method, getattr(servicer, name))))
+        for name, method in methods.items()
+    }
+
+
+def innermost(method: Method, behaviour: Callable[..., Any]) -> Handler:
+    """Adapt a servicer's method: unary answers are serialized, a stream's are written."""
+    if inspect.unwrap(behaviour).__module__.endswith("_pb2_grpc"):
+        return unimplemented  # The generated default: nobody has overridden it.
+    if inspect.isasyncgenfunction(behaviour):
+        return generator(behaviour)
+    if not inspect.iscoroutinefunction(behaviour):
+        raise TypeError(f"{method.path}: a servicer's methods are coroutines or async generators")
+    return coroutine(behaviour, streams=method.server_streaming)
+
+
+async def unimplemented(call: Call) -> None:
+    """Answer for a method whose behaviour comes later."""
+    raise Unimplemented(f"{call.method.path.rpartition('/')[2]} is not implemented")
+
+
+def generator(behaviour: Callable[..., Any]) -> Handler:
+    """Write what an async generator yields; it is closed also when the call is cut."""
+
+    async def write_all(call: Call) -> None:
+        async with aclosing(behaviour(call.incoming, call.context)) as answers:
+            async for answer in answers:
+                await call.context.write(answer)
+
+    return write_all
+
+
+def coroutine(behaviour: Callable[..., Any], *, streams: bool) -> Handler:
+    """Serialize what a coroutine returns; one that streams has written by itself."""
+
+    async def answer(call: Call) -> bytes | None:
+        response: Message = await behaviour(call.incoming, call.context)
+        return None if streams else response.SerializeToString()
+
+    return answer
+
+
+def handler_of(method: Method, run: Handler) -> grpc.RpcMethodHandler[Any, Any]:
+    """Make grpc's handler. Requests come raw: the decoding step parses them, after access."""
+
+    async def unary(request: Any, context: Context) -> Any:
+        return await run(begin(method, request, context))
+
+    async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+        # A generator in form (OpenTelemetry's interceptor iterates it) that yields nothing: the
+        # steps write. A time limit would miss a write that hangs outside of them.
+        await run(begin(method, request, context))
+        for nothing in ():
+            yield nothing
+
+    make: Callable[..., grpc.RpcMethodHandler[Any, Any]]
+    if method.server_streaming:
+        make = (
+            grpc.stream_stream_rpc_method_handler
+            if method.client_streaming
+            else grpc.unary_stream_rpc_method_handler
+        )
+        return make(stream, None, lambda answer: answer.SerializeToString())
+    make = (
+        grpc.stream_unary_rpc_method_handler
+        if method.client_streaming
+        else grpc.unary_unary_rpc_method_handler
+    )
+    return make(unary, None, None)
+
+
+def begin(method: Method, incoming: Any, context: Context) -> Call:
+    """Open the call and make it the present one of this task, which gRPC made for it alone."""
+    request_id = traceparent = ""
+    for key, value in context.invocation_metadata() or ():
+        if key == "x-request-id":
+            request_id = str(value)
+        elif key == "traceparent":
+            traceparent = str(value)
+    if not REQUEST_ID.match(request_id):
+        request_id = str(uuid_utils.uuid7())
+    telemetry.adopt(traceparent)
+    call = Call(method, context, incoming, request_id)
+    present.set(call)
+    return call
+
+
+class Unknown(grpc.GenericRpcHandler):
+    """Answers every method that nobody registered, by the same steps: denied, not unknown.
+
+    A bidi handler serves calls of any shape, as it is ended before a message is read.
+    """
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._run = compose(steps, unimplemented)
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        """Return the handler for any path."""
+        method = Method(
+            handler_call_details.method, Message, client_streaming=True, server_streaming=True
+        )
+        return handler_of(method, self._run)

@@ -1,0 +1,33 @@
+"""Runs one process: logs, traces, the event loop, and an exit code that means something."""
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from bridge import logs, telemetry
+
+
+def run(name: str, main: Callable[[], Awaitable[None]]) -> int:
+    """Run `main` to its end; returns the exit code: 0 told to stop, 1 failed (and logged)."""
+    logs.configure(name)
+    flush = telemetry.start(name)
+    # What start-up made lives as long as the process: the collector need not look at it again.
+    gc.freeze()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(awaited(main))
+    except KeyboardInterrupt:
+        return 0
+    except Exception as error:
+        logs.error("process.failed", error)
+        return 1
+    finally:
+        flush()
+    return 0
+
+
+async def awaited(main: Callable[[], Awaitable[None]]) -> None:
+    """Turn an awaitable into the coroutine that a runner wants."""
+    await main()

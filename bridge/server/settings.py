@@ -1,0 +1,34 @@
+"""What the server kit reads from the environment (`CAUSEWAY_*`)."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def split(value: object) -> object:
+    """Split a comma list."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+class ServerSettings(BaseSettings):
+    """Settings of one gRPC server. Times are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="CAUSEWAY_", extra="forbid", frozen=True)
+
+    issuer: str
+    jwks: str
+    # Clients (`azp`) whose tokens count.
+    clients: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = Field(min_length=1)
+    audience: str = "causeway-api"
+    # Signs page tokens; every replica of a service has the same one.
+    signing_key: SecretStr = Field(min_length=16)
+
+    # NOT_SERVING stands this long before calls are refused, so that a balancer sees it first.
+    drain_delay: float = 0.5
+    # Running calls get this long to end.
+    drain_grace: float = 10.0
+    max_concurrent_calls: int = 2000
+    max_concurrent_streams: int = 100

@@ -1,0 +1,73 @@
+"""Decodes requests and holds them against the `buf.validate` rules of their protos.
+
+Decoding happens here and not in grpc.aio, whose answer to bytes that are no message (bad UTF-8,
+5,000 levels of nesting) is UNKNOWN with the name of a Python class, and which would parse for
+callers that have shown no token yet.
+"""
+
+from collections.abc import AsyncIterator
+
+import protovalidate
+from google.protobuf.message import DecodeError, Message
+
+from bridge.errors import FieldViolation, InvalidArgument, ResourceExhausted
+from bridge.server.call import Call, Handler
+from bridge.server.methods import Method
+
+
+async def validate(call: Call, proceed: Handler) -> bytes | None:
+    """Replace the raw bytes by valid messages, a stream's one by one as they come."""
+    if call.method.client_streaming:
+        call.incoming = checked_stream(call.method, call.incoming)
+    else:
+        call.incoming = checked(call.method, call.incoming)
+    return await proceed(call)
+
+
+async def checked_stream(method: Method, raw: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+    """Yield the messages of a stream; the first bad one ends it."""
+    async for one in raw:
+        yield checked(method, one)
+
+
+def checked(method: Method, raw: bytes) -> Message:
+    """Return the message; raises InvalidArgument or ResourceExhausted."""
+    if len(raw) > method.max_request_bytes:
+        raise ResourceExhausted(
+            f"a request may have {method.max_request_bytes} bytes",
+            reason="REQUEST_TOO_LARGE",
+            retriable=False,
+        )
+    try:
+        message = method.request.FromString(raw)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidArgument(
+            "the request does not decode as the method's message", reason="MALFORMED_REQUEST"
+        ) from None
+    check(message)
+    return message
+
+
+def check(message: Message) -> None:
+    """Raise InvalidArgument, naming each wrong field, where the message breaks a rule."""
+    found = protovalidate.collect_violations(message)
+    if not found:
+        return
+    violations = tuple(
+        FieldViolation(field_path(one), one.proto.message or one.proto.rule_id) for one in found
+    )
+    first = violations[0]
+    raise InvalidArgument(
+        f"{first.field}: {first.description}" if first.field else first.description,
+        violations=violations,
+        reason="INVALID_REQUEST",
+    )
+
+
+def field_path(violation: protovalidate.Violation) -> str:
+    """Write the path as the proto spells it: `order.items[0].sku`."""
+    path = violation.proto.field
+    return ".".join(
+        f"{one.field_name}[{one.subscript.value}]" if one.subscript else one.field_name
+        for one in (path.elements if path else ())
+    )
