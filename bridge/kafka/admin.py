@@ -95,7 +95,7 @@ class Admin:
 
     async def config(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """The configuration of topics: name -> key -> value, defaults included."""
-        wanted = [(TOPIC_CONFIG, name, None) for name in names]
+        wanted: list[tuple[int, str, None]] = [(TOPIC_CONFIG, name, None) for name in names]
         answer = await self._ask(DescribeConfigsRequest(wanted, False))
         found: dict[str, dict[str, str]] = {}
         for code, message, _, name, entries in answer.resources:
@@ -105,7 +105,7 @@ class Admin:
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
         """Create topics; one that exists by now is left as it is."""
-        wanted = [
+        wanted: list[tuple[str, int, int, list[Any], list[tuple[str, str]]]] = [
             (one.name, one.partitions, one.replication, [], list(one.config.items()))
             for one in topics
         ]

@@ -1,0 +1,23 @@
+"""The users that come with the local realm only."""
+
+from typing import Any
+
+LOCAL_USERS = {"oscar": "operator", "ada": "auditor", "paul": "publisher", "root": "admin"}
+"""Name -> role. Customers are not among them: they register."""
+
+
+def password_of(name: str) -> str:
+    """The password of a local user, the registered ones (alice, bob) included."""
+    return f"causeway-{name}"
+
+
+def representation(name: str, role: str) -> dict[str, Any]:
+    """A local user as Keycloak's admin API takes it."""
+    return {
+        "username": name,
+        "email": f"{name}@example.com",
+        "emailVerified": True,
+        "enabled": True,
+        "realmRoles": [role],
+        "credentials": [{"type": "password", "value": password_of(name), "temporary": False}],
+    }

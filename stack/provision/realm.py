@@ -1,0 +1,207 @@
+"""Makes the realm what the gateway compiled.
+
+`--import-realm` of Keycloak passes over a realm that exists, so a changed proto would never
+arrive. Here the realm is created once and compared at every start after that.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from stack.provision.people import LOCAL_USERS, representation
+
+if TYPE_CHECKING:
+    from keycloak import KeycloakAdmin
+
+Json = dict[str, Any]
+
+# Parts of a realm's representation that have calls of their own; the rest are plain settings.
+PARTS = ("realm", "roles", "clients", "users", "components")
+PROFILE = "org.keycloak.userprofile.UserProfileProvider"
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """Who changes the realm: Keycloak's address and a user of its master realm."""
+
+    address: str
+    username: str
+    password: str
+
+
+async def provision_realm(
+    administrator: Administrator,
+    realm: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    *,
+    local_users: bool,
+) -> None:
+    """Create the realm, or bring settings, user profile, roles, clients and mappers into line.
+
+    `realm` is in Keycloak's own import format; `secrets` maps a client id to its secret. With
+    `local_users` the people of the local platform are made where they are missing. Clients
+    and roles that the realm has beyond `realm` are left: the edge and the services accept
+    tokens of known clients and know no other roles.
+    """
+    wanted = _with_secrets(realm, secrets)
+    if local_users:
+        users = [representation(name, role) for name, role in LOCAL_USERS.items()]
+        wanted["users"] = [*wanted.get("users", []), *users]
+    await asyncio.to_thread(_provision, administrator, wanted)
+
+
+def _with_secrets(realm: Mapping[str, Any], secrets: Mapping[str, str]) -> Json:
+    wanted = deepcopy(dict(realm))
+    for client in wanted["clients"]:
+        if client["clientId"] in secrets:
+            client["secret"] = secrets[client["clientId"]]
+    return wanted
+
+
+def _provision(administrator: Administrator, wanted: Json) -> None:
+    # Takes half a second to import, which only this step has to pay.
+    from keycloak import KeycloakAdmin
+    from keycloak.exceptions import KeycloakGetError
+
+    admin = KeycloakAdmin(
+        server_url=administrator.address,
+        username=administrator.username,
+        password=administrator.password,
+        user_realm_name="master",
+        realm_name="master",
+    )
+    try:
+        present = admin.get_realm(wanted["realm"])
+    except KeycloakGetError as error:
+        if error.response_code != HTTPStatus.NOT_FOUND:
+            raise
+        admin.create_realm(wanted)
+        return
+    admin.change_current_realm(wanted["realm"])
+    _settings(admin, wanted, present)
+    _profile(admin, wanted)
+    _roles(admin, wanted)
+    _clients(admin, wanted)
+    _users(admin, wanted)
+
+
+def _settings(admin: "KeycloakAdmin", wanted: Json, present: Json) -> None:
+    changed = differences({k: v for k, v in wanted.items() if k not in PARTS}, present)
+    if changed:
+        admin.update_realm(wanted["realm"], changed)
+
+
+def _profile(admin: "KeycloakAdmin", wanted: Json) -> None:
+    import json
+
+    for component in wanted.get("components", {}).get(PROFILE, []):
+        profile = json.loads(component["config"]["kc.user.profile.config"][0])
+        if differences(profile, admin.get_realm_users_profile()):
+            admin.update_realm_users_profile(profile)
+
+
+def _roles(admin: "KeycloakAdmin", wanted: Json) -> None:
+    roles: list[Json] = wanted.get("roles", {}).get("realm", [])
+    present = {role["name"]: role for role in admin.get_realm_roles(brief_representation=True)}
+    for role in roles:
+        if role["name"] not in present:
+            admin.create_realm_role({k: v for k, v in role.items() if k != "composites"})
+            present[role["name"]] = admin.get_realm_role(role["name"])
+    for role in roles:
+        included = set(role.get("composites", {}).get("realm", []))
+        if included or present[role["name"]].get("composite"):
+            _composites(admin, role["name"], included, present)
+
+
+def _composites(
+    admin: "KeycloakAdmin", name: str, included: set[str], known: Mapping[str, Json]
+) -> None:
+    there = {role["name"] for role in admin.get_composite_realm_roles_of_role(name)}
+    if missing := included - there:
+        admin.add_composite_realm_roles_to_role(name, [known[one] for one in sorted(missing)])
+    if extra := there - included:
+        admin.remove_composite_realm_roles_to_role(name, [known[one] for one in sorted(extra)])
+
+
+def _clients(admin: "KeycloakAdmin", wanted: Json) -> None:
+    present = {client["clientId"]: client for client in admin.get_clients()}
+    for client in wanted.get("clients", []):
+        there = present.get(client["clientId"])
+        if there is None:
+            admin.create_client(client)
+            continue
+        own = {key: value for key, value in client.items() if key != "protocolMappers"}
+        if changed := differences(own, there):
+            admin.update_client(there["id"], {**there, **changed})
+        _mappers(admin, there, client.get("protocolMappers", []))
+
+
+def _mappers(admin: "KeycloakAdmin", client: Json, wanted: list[Json]) -> None:
+    present = {mapper["name"]: mapper for mapper in client.get("protocolMappers", [])}
+    for mapper in wanted:
+        there = present.pop(mapper["name"], None)
+        if there is None:
+            admin.add_mapper_to_client(client["id"], mapper)
+        elif changed := differences(mapper, there):
+            admin.update_client_mapper(client["id"], there["id"], {**there, **changed})
+    for extra in present.values():
+        admin.remove_client_mapper(client["id"], extra["id"])
+
+
+def _users(admin: "KeycloakAdmin", wanted: Json) -> None:
+    for user in wanted.get("users", []):
+        found = admin.get_users({"username": user["username"], "exact": True})
+        # The service account of a client comes with it; a person's password is not set again.
+        own = {k: v for k, v in user.items() if k not in ("realmRoles", "clientRoles")}
+        number = found[0]["id"] if found else admin.create_user(own)
+        _user_roles(admin, number, user)
+
+
+def _user_roles(admin: "KeycloakAdmin", number: str, user: Json) -> None:
+    there = {role["name"] for role in admin.get_realm_roles_of_user(number)}
+    if missing := set(user.get("realmRoles", [])) - there:
+        roles = [admin.get_realm_role(name) for name in sorted(missing)]
+        admin.assign_realm_roles(number, roles)
+    for client_name, names in user.get("clientRoles", {}).items():
+        client = admin.get_client_id(client_name)
+        if client is None:
+            raise LookupError(f"the realm has no client {client_name}")
+        held = {role["name"] for role in admin.get_client_roles_of_user(number, client)}
+        if missing := set(names) - held:
+            roles = [admin.get_client_role(client, name) for name in sorted(missing)]
+            admin.assign_client_role(number, client, roles)
+
+
+def differences(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> Json:
+    """The keys of `wanted` whose value `present` lacks or has otherwise, ready to be sent.
+
+    Keycloak adds keys of its own everywhere, so a map is equal when it holds what is wanted; a
+    map that differs is sent with the keys that it had.
+    """
+    return {
+        key: {**present[key], **value}
+        if isinstance(value, Mapping) and isinstance(present.get(key), Mapping)
+        else value
+        for key, value in wanted.items()
+        if not _holds(present.get(key), value)
+    }
+
+
+def _holds(present: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping):
+        return isinstance(present, Mapping) and all(
+            _holds(present.get(key), value) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(present, list) and _same_items(present, wanted)
+    return bool(present == wanted)
+
+
+def _same_items(present: list[Any], wanted: list[Any]) -> bool:
+    """Order does not count: Keycloak keeps its lists as sets."""
+    return len(present) == len(wanted) and all(
+        any(_holds(there, one) for there in present) for one in wanted
+    )
