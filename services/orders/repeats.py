@@ -1,17 +1,18 @@
 """The request_id of one call (AIP-155): the same request again has the result of the first."""
 
-import hashlib
 from dataclasses import dataclass
 
 import asyncpg
-from google.protobuf.message import Message
 
 from bridge import requests
 
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Scoped by caller and method; without a request_id every call is a new one."""
+    """Scoped by caller and method; without a request_id every call is a new one.
+
+    `body` is a digest of the rest of the request.
+    """
 
     caller: str
     method: str
@@ -30,8 +31,3 @@ class Repeats:
         """Name what this call made or changed, in its transaction."""
         if self.request_id:
             await requests.settle(connection, self.caller, self.method, self.request_id, resource)
-
-
-def digest(request: Message) -> bytes:
-    """SHA-256 of the request; the same for an equal request, whatever order it came in."""
-    return hashlib.sha256(request.SerializeToString(deterministic=True)).digest()

@@ -1,0 +1,45 @@
+"""Reads an UpdateProductRequest: which fields it means to change (AIP-134, AIP-161)."""
+
+from bridge.errors import FieldViolation, InvalidArgument
+from causeway.orders.v1.order_service_pb2 import Product, UpdateProductRequest
+from services.orders.money import to_nanos
+from services.orders.price_list import ProductChange
+from services.orders.product_table import Price
+
+MUTABLE = ("display_name", "price")
+
+
+def product_change(request: UpdateProductRequest) -> ProductChange:
+    """What to change. No mask takes the fields that are set, `*` takes all. InvalidArgument: a
+    path that is no field, or a price that would be taken away."""
+    product = request.product
+    paths = _paths(request)
+    if "price" in paths and not product.HasField("price"):
+        raise _violation("product.price", "a product can't be without a price")
+    return ProductChange(
+        sku=product.name.removeprefix("products/"),
+        display_name=product.display_name if "display_name" in paths else None,
+        price=_price(product) if "price" in paths else None,
+        etag=product.etag,
+        allow_missing=request.allow_missing,
+    )
+
+
+def _paths(request: UpdateProductRequest) -> set[str]:
+    paths = set(request.update_mask.paths)
+    for path in paths - {"*", *MUTABLE}:
+        raise _violation("update_mask", f"{path} is not one of {', '.join(MUTABLE)} or *")
+    if "*" in paths:
+        return set(MUTABLE)
+    present = {field.name for field, _ in request.product.ListFields()}
+    # A new product takes all that is given, whatever the mask says (AIP-134); the mask can
+    # still name what is not given, to clear it.
+    return paths or present.intersection(MUTABLE)
+
+
+def _price(product: Product) -> Price:
+    return Price(product.price.currency_code, to_nanos(product.price))
+
+
+def _violation(field: str, text: str) -> InvalidArgument:
+    return InvalidArgument(f"{field}: {text}", violations=(FieldViolation(field, text),))

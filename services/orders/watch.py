@@ -1,0 +1,62 @@
+"""One watcher of one order: the present state, then each change, and signs of life between."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import asyncpg
+
+from bridge.database import acquire
+from services.orders.aggregate import Order
+from services.orders.changes import Changes
+from services.orders.order_log import OrderLog
+
+HEARTBEAT = 10.0
+"""Seconds of silence until a heartbeat; the edge cuts a stream that is idle for 60."""
+
+
+class Watch:
+    """Follows orders. Holds a connection of the pool only while it reads."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, log: OrderLog, changes: Changes, heartbeat: float = HEARTBEAT
+    ) -> None:
+        self._pool = pool
+        self._log = log
+        self._changes = changes
+        self._heartbeat = heartbeat
+
+    async def follow(self, order_id: str, seen: int | None) -> AsyncIterator[tuple[Order, bool]]:
+        """The order as it is (or, with `seen`, after each version later than that), then after
+        each change; False beside it: nothing is new. Ends at once if there is no such order.
+
+        Enters with `changes` before it reads: a change between the two wakes it.
+        """
+        with self._changes.of(order_id) as woken:
+            states = await self._read(order_id, None)
+            if not states:
+                return
+            present = states[-1]
+            news = states[-1:] if seen is None else [s for s in states if s.version > seen]
+            while True:
+                for state in news:
+                    yield state, True
+                if not await _heard(woken, self._heartbeat):
+                    yield present, False
+                    news = []
+                    continue
+                woken.clear()
+                news = await self._read(order_id, present)
+                present = news[-1] if news else present
+
+    async def _read(self, order_id: str, since: Order | None) -> Sequence[Order]:
+        async with acquire(self._pool) as connection:
+            return await self._log.history(connection, order_id, since)
+
+
+async def _heard(woken: asyncio.Event, seconds: float) -> bool:
+    """Wait to be woken, at most so long."""
+    try:
+        await asyncio.wait_for(woken.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
