@@ -1,0 +1,1 @@
+"""Model and Deployment → Envoy's configuration, one module for each thing Envoy is told."""

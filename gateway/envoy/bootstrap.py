@@ -1,0 +1,87 @@
+"""What Envoy is started with. All else it reads from the files that this names."""
+
+from typing import Any
+
+from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.extensions.resource_monitors.downstream_connections.v3 import downstream_connections_pb2
+from envoy.extensions.resource_monitors.fixed_heap.v3.fixed_heap_pb2 import FixedHeapConfig
+
+from gateway.deployments import Deployment, Limits
+from gateway.envoy import clusters, names, sources
+from gateway.envoy.typed import packed, plain, typed
+
+
+def bootstrap(deployment: Deployment) -> Bootstrap:
+    """Listeners and clusters come from watched files."""
+    return _bootstrap(
+        deployment,
+        dynamic_resources={
+            "lds_config": sources.watched(deployment.root, "lds.json"),
+            "cds_config": sources.watched(deployment.root, "cds.json"),
+        },
+    )
+
+
+def inline_bootstrap(
+    deployment: Deployment, listener: Listener, all_clusters: tuple[Cluster, ...]
+) -> Bootstrap:
+    """Everything in one file, for `envoy --mode validate`: it reads no watched files."""
+    return _bootstrap(
+        deployment,
+        static_resources={
+            "listeners": [plain(listener)],
+            "clusters": [plain(cluster) for cluster in all_clusters],
+        },
+    )
+
+
+def _bootstrap(deployment: Deployment, **resources: object) -> Bootstrap:
+    return typed(
+        Bootstrap,
+        node={"id": "edge", "cluster": "causeway"},
+        admin={"address": clusters.socket_address(deployment.admin)},
+        layered_runtime={"layers": [_runtime(deployment.limits)]},
+        overload_manager=_overload(deployment.limits),
+        **resources,
+    )
+
+
+def _runtime(limits: Limits) -> dict[str, Any]:
+    return {
+        "name": "static",
+        "static_layer": {
+            f"envoy.resource_limits.listener.{names.LISTENER}.connection_limit": limits.connections,
+            # A connection that mostly resets what it opens (rapid reset) is closed.
+            "overload.premature_reset_total_stream_count": 500,
+        },
+    }
+
+
+def _overload(limits: Limits) -> dict[str, Any]:
+    heap = packed(FixedHeapConfig, max_heap_size_bytes=limits.heap)
+    connections = packed(
+        downstream_connections_pb2.DownstreamConnectionsConfig,
+        max_active_downstream_connections=limits.connections,
+    )
+    return {
+        "refresh_interval": "0.25s",
+        "resource_monitors": [
+            {"name": "envoy.resource_monitors.fixed_heap", "typed_config": heap},
+            {
+                "name": "envoy.resource_monitors.global_downstream_max_connections",
+                "typed_config": connections,
+            },
+        ],
+        "actions": [
+            _action("envoy.overload_actions.shrink_heap", 0.90),
+            _action("envoy.overload_actions.stop_accepting_requests", 0.95),
+            _action("envoy.overload_actions.stop_accepting_connections", 0.98),
+        ],
+    }
+
+
+def _action(name: str, threshold: float) -> dict[str, Any]:
+    heap = "envoy.resource_monitors.fixed_heap"
+    return {"name": name, "triggers": [{"name": heap, "threshold": {"value": threshold}}]}

@@ -1,0 +1,74 @@
+"""The whole edge: every resource once as a typed message, then written in two ways."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from google.protobuf.message import Message
+
+from gateway.deployments import Deployment
+from gateway.envoy import bootstrap, clusters, filters, listener, routes
+from gateway.envoy.typed import pack, plain, resources, text, typed
+from gateway.model import Model
+
+BOOTSTRAP = "bootstrap.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The resources. A test may replace one of them to see what it is there for."""
+
+    deployment: Deployment
+    filters: Mapping[str, Message]
+    routes: RouteConfiguration
+    clusters: tuple[Cluster, ...]
+    endpoints: tuple[ClusterLoadAssignment, ...]
+
+    def files(self) -> dict[str, str]:
+        """File name → text, as Envoy reads and watches them below `<root>/current`."""
+        chain = {
+            f"ecds_{name}.json": resources(
+                typed(TypedExtensionConfig, name=name, typed_config=pack(message))
+            )
+            for name, message in self.filters.items()
+        }
+        members = {
+            clusters.endpoints_file(one.cluster_name): resources(one) for one in self.endpoints
+        }
+        return {
+            BOOTSTRAP: text(plain(bootstrap.bootstrap(self.deployment))),
+            "lds.json": resources(listener.listener(self.filters, self.deployment)),
+            "rds.json": resources(self.routes),
+            "cds.json": resources(*self.clusters),
+            **chain,
+            **members,
+        }
+
+    def inline(self) -> str:
+        """The same as one bootstrap without files, for `envoy --mode validate`."""
+        members = {one.cluster_name: one for one in self.endpoints}
+        whole = listener.inline_listener(self.filters, plain(self.routes), self.deployment)
+        static = tuple(_static(cluster, members.get(cluster.name)) for cluster in self.clusters)
+        return text(plain(bootstrap.inline_bootstrap(self.deployment, whole, static)))
+
+
+def emit(model: Model, deployment: Deployment) -> Edge:
+    """Compile the model for one deployment."""
+    return Edge(
+        deployment=deployment,
+        filters=filters.filters(model, deployment),
+        routes=routes.routes(model, deployment),
+        clusters=clusters.clusters(deployment),
+        endpoints=tuple(clusters.endpoints(deployment)),
+    )
+
+
+def _static(cluster: Cluster, members: ClusterLoadAssignment | None) -> Cluster:
+    if members is None:
+        return cluster
+    fields = plain(cluster) | {"type": "STATIC", "load_assignment": plain(members)}
+    del fields["eds_cluster_config"]
+    return typed(Cluster, **fields)

@@ -1,0 +1,15 @@
+"""Names of filters and resources; each filter's file is `ecds_<name>.json`."""
+
+LISTENER = "edge"
+ROUTES = "edge"
+
+LIVENESS = "liveness"
+READINESS = "readiness"
+TOTAL_LIMIT = "total_limit"
+CORS = "cors"
+GRPC_WEB = "grpc_web"
+AUTHENTICATION = "authentication"
+TRANSCODER = "transcoder"
+AUTHORIZATION = "authorization"
+CALLER_LIMIT = "caller_limit"
+REQUEST_SIZE = "request_size"

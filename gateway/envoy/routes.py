@@ -1,0 +1,122 @@
+"""Where a call goes, how long it may take and whether it may be tried again."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.cors.v3.cors_pb2 import CorsPolicy
+from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
+
+from gateway import identity
+from gateway.deployments import Deployment
+from gateway.envoy import limits, names
+from gateway.envoy.reflection import REFLECTION_CLUSTER, REFLECTION_PATHS
+from gateway.envoy.transcoding import transcoding
+from gateway.envoy.typed import pack, packed, seconds, typed
+from gateway.model import Method, Model, Streaming
+
+UNARY_TIMEOUT = 10.0
+STREAM_LIFE = float(identity.TOKEN_LIFE)
+"""Seconds. A stream is no longer open than a token can live."""
+NOWHERE = "none"
+"""A cluster that does not exist: REST paths need a route (for CORS), but never take it."""
+
+
+def routes(model: Model, deployment: Deployment) -> RouteConfiguration:
+    """One route for each gRPC method, then catch-alls for REST paths and the unknown.
+
+    The transcoder replaces the path and the route is picked again, so REST needs no routes.
+    """
+    host = {
+        "name": "causeway",
+        "domains": list(deployment.domains),
+        "routes": [*_methods(model), *_reflection(), *_catch_alls(model)],
+        "typed_per_filter_config": {names.CORS: cors_policy(deployment)},
+        # Sent to services only as far as Envoy itself has made sure of them.
+        "request_headers_to_remove": ["x-envoy-original-method"],
+    }
+    return typed(
+        RouteConfiguration, name=names.ROUTES, virtual_hosts=[host], validate_clusters=False
+    )
+
+
+def cors_policy(deployment: Deployment) -> dict[str, Any]:
+    """Exact origins; no cookies. gRPC-Web clients read the status from exposed headers."""
+    return packed(
+        CorsPolicy,
+        allow_origin_string_match=[{"exact": origin} for origin in deployment.origins],
+        allow_methods="GET, POST, PATCH, OPTIONS",
+        allow_headers="authorization, content-type, accept, x-grpc-web, x-user-agent, "
+        "grpc-timeout, traceparent, tracestate",
+        expose_headers="grpc-status, grpc-message, grpc-status-details-bin, x-request-id, "
+        "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, www-authenticate",
+        max_age="600",
+        allow_credentials=False,
+        forward_not_matching_preflights=False,
+    )
+
+
+def _methods(model: Model) -> Iterator[dict[str, Any]]:
+    for service in model.services:
+        for method in service.methods:
+            size = limits.request_size_of(method)
+            yield {
+                "match": {"path": method.path},
+                "route": {
+                    "cluster": service.area,
+                    **_times(method),
+                    "retry_policy": _retries(method),
+                },
+                **({"typed_per_filter_config": {names.REQUEST_SIZE: size}} if size else {}),
+            }
+
+
+def _reflection() -> Iterator[dict[str, Any]]:
+    for path in REFLECTION_PATHS:
+        yield {
+            "match": {"path": path},
+            "route": {"cluster": REFLECTION_CLUSTER, **_stream_times()},
+            "typed_per_filter_config": {names.REQUEST_SIZE: limits.unbuffered()},
+        }
+
+
+def _catch_alls(model: Model) -> Iterator[dict[str, Any]]:
+    nowhere = {"cluster": NOWHERE, "cluster_not_found_response_code": "NOT_FOUND"}
+    accept = {"name": "accept", "string_match": {"contains": "text/event-stream"}}
+    yield {
+        "match": {"prefix": "/", "headers": [accept]},
+        "route": nowhere,
+        "typed_per_filter_config": {
+            names.TRANSCODER: pack(transcoding(model, server_sent_events=True))
+        },
+    }
+    yield {"match": {"prefix": "/"}, "route": nowhere}
+
+
+def _times(method: Method) -> dict[str, Any]:
+    if method.streaming is not Streaming.UNARY:
+        return _stream_times(method.access.timeout or STREAM_LIFE)
+    limit = seconds(method.access.timeout or UNARY_TIMEOUT)
+    # The route's own timeout is off as soon as grpc_timeout_header_max stands alone: both.
+    longest = {"max_stream_duration": limit, "grpc_timeout_header_max": limit}
+    return {"timeout": limit, "max_stream_duration": longest}
+
+
+def _stream_times(life: float = STREAM_LIFE) -> dict[str, Any]:
+    longest = {"max_stream_duration": seconds(life), "grpc_timeout_header_max": seconds(life)}
+    return {"timeout": "0s", "max_stream_duration": longest}
+
+
+def _retries(method: Method) -> dict[str, Any]:
+    """On another replica; after a request may have been handled only where that is harmless."""
+    conditions = "connect-failure,refused-stream"
+    if method.idempotency.repeatable and not method.client_streams:
+        conditions += ",reset-before-request,reset,unavailable"
+    return {
+        "retry_on": conditions,
+        "num_retries": 3,
+        "retry_host_predicate": [
+            {"name": "previous_hosts", "typed_config": packed(PreviousHostsPredicate)}
+        ],
+        "host_selection_retry_max_attempts": 5,
+    }
