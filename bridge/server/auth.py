@@ -96,7 +96,9 @@ class Verifier:
             raise expired() from None
         except (jwt.PyJWTError, ValueError, TypeError):
             raise invalid() from None
-        if claims.get("typ") != "Bearer" or claims.get("azp") not in self._clients:
+        client = claims.get("azp")
+        known = isinstance(client, str) and client in self._clients
+        if claims.get("typ") != "Bearer" or not known:
             raise invalid()
         return caller_of(claims)
 

@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import grpc.aio
@@ -17,6 +17,9 @@ from bridge.server.call import Call, Handler, Step, compose, present
 from bridge.server.methods import Method
 
 Context = grpc.aio.ServicerContext[Any, Any]
+# Generic for the type checker alone, hence the quotes.
+RpcHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+NOTHING: tuple[Message, ...] = ()
 REQUEST_ID = re.compile(r"^[A-Za-z0-9-]{8,64}$")
 
 
@@ -29,7 +32,7 @@ class Unimplemented(CausewayError):  # noqa: N818 - named for its status code, a
 
 def handlers_of(
     servicer: Any, methods: Mapping[str, Method], steps: Sequence[Step]
-) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+) -> dict[str, RpcHandler]:
     """Build the handlers of one service, by the short names of its methods."""
     return {
         name: handler_of(method, compose(steps, innermost(method, getattr(servicer, name))))
@@ -74,7 +77,7 @@ def coroutine(behaviour: Callable[..., Any], *, streams: bool) -> Handler:
     return answer
 
 
-def handler_of(method: Method, run: Handler) -> grpc.RpcMethodHandler[Any, Any]:
+def handler_of(method: Method, run: Handler) -> RpcHandler:
     """Make grpc's handler. Requests come raw: the decoding step parses them, after access."""
 
     async def unary(request: Any, context: Context) -> Any:
@@ -84,10 +87,10 @@ def handler_of(method: Method, run: Handler) -> grpc.RpcMethodHandler[Any, Any]:
         # A generator in form (OpenTelemetry's interceptor iterates it) that yields nothing: the
         # steps write. A time limit would miss a write that hangs outside of them.
         await run(begin(method, request, context))
-        for nothing in ():
-            yield nothing
+        for answer in NOTHING:
+            yield answer
 
-    make: Callable[..., grpc.RpcMethodHandler[Any, Any]]
+    make: Callable[..., RpcHandler]
     if method.server_streaming:
         make = (
             grpc.stream_stream_rpc_method_handler
@@ -128,9 +131,7 @@ class Unknown(grpc.GenericRpcHandler):
     def __init__(self, steps: Sequence[Step]) -> None:
         self._run = compose(steps, unimplemented)
 
-    def service(
-        self, handler_call_details: grpc.HandlerCallDetails
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> RpcHandler:
         """Return the handler for any path."""
         method = Method(
             handler_call_details.method, Message, client_streaming=True, server_streaming=True
