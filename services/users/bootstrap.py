@@ -1,0 +1,114 @@
+"""The composition root: the one place where the parts of Users are made and joined."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from bridge.catalog import Catalog
+from bridge.consumer import Consumer
+from bridge.database import acquire, open_pool
+from bridge.registry import schema_ids
+from bridge.relay import Relay
+from bridge.server.paging import PageTokens
+from bridge.server.serve import serve
+from bridge.server.settings import ServerSettings
+from bridge.store import EventStore
+from causeway.orders.v1 import events_pb2 as orders_events
+from causeway.users.v1 import events_pb2 as users_events
+from services.users.commands import Commands
+from services.users.handlers import GROUP, credit_handlers
+from services.users.intents import Intents
+from services.users.outages import translate
+from services.users.queries import Queries
+from services.users.registration import Registration
+from services.users.servicer import Servicer
+from services.users.settings import Settings
+from services.users.sweeper import Sweeper
+
+SERVICE = "causeway.users.v1.UserService"
+SOURCE = "/causeway/users"
+CONNECTIONS = 20
+"""Of one process; a consumer uses one a lane while it handles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What both processes are made of."""
+
+    pool: asyncpg.Pool
+    store: EventStore
+    intents: Intents
+    registration: Registration
+
+
+async def api() -> None:
+    """Serve callers until SIGTERM."""
+    settings, server = Settings(), ServerSettings()
+    async with _parts(settings) as parts:
+        # Update and deactivation come later: the generated base answers UNIMPLEMENTED.
+        servicer = Servicer(  # type: ignore[abstract]
+            parts.registration,
+            Commands(parts.pool, parts.store),
+            Queries(parts.pool),
+            PageTokens(server.signing_key),
+        )
+        await serve(
+            settings.listen,
+            {SERVICE: servicer},
+            server,
+            ready={"database": _answers(parts.pool)},
+            translate=translate,
+        )
+
+
+async def worker() -> None:
+    """Relay, consume and sweep until SIGTERM."""
+    settings, server = Settings(), ServerSettings()
+    kafka = settings.brokers("users-worker")
+    async with _parts(settings) as parts:
+        consumer = Consumer(
+            group=GROUP,
+            handlers=credit_handlers(parts.store),
+            catalog=Catalog.of(orders_events),
+            pool=parts.pool,
+            kafka=kafka,
+        )
+        relay = Relay(settings.dsn, kafka, Catalog.of(users_events), SOURCE)
+        sweeper = Sweeper(parts.intents, parts.registration)
+        await serve(
+            settings.listen,
+            {},
+            server,
+            ready={"database": _answers(parts.pool)},
+            background=(relay.run, consumer.run, sweeper.run),
+        )
+
+
+@asynccontextmanager
+async def _parts(settings: Settings) -> AsyncIterator[Parts]:
+    from services.users.keycloak import Keycloak  # heavy: not for those who only read this module
+
+    catalog = Catalog.of(users_events)
+    store = EventStore(catalog, await schema_ids(settings.registry, catalog), SOURCE)
+    keycloak = Keycloak(
+        settings.keycloak,
+        settings.realm,
+        settings.client_id,
+        settings.client_secret.get_secret_value(),
+    )
+    try:
+        async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
+            intents = Intents(pool, store, settings.credit_limit_nanos)
+            yield Parts(pool, store, intents, Registration(intents, keycloak))
+    finally:
+        await keycloak.close()
+
+
+def _answers(pool: asyncpg.Pool) -> Callable[[], Awaitable[None]]:
+    async def probe() -> None:
+        async with acquire(pool) as connection:
+            await connection.fetchval("SELECT 1")
+
+    return probe

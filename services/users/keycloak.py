@@ -1,0 +1,154 @@
+"""The identities in Keycloak, through its Admin API; the only module that knows python-keycloak.
+
+Errors of the library never leave: they, and what they were raised from, may hold a request. What
+does leave has fixed words.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from keycloak import KeycloakAdmin, KeycloakOpenIDConnection
+from keycloak.exceptions import KeycloakConnectionError, KeycloakError
+
+from bridge.errors import AlreadyExists, Internal, InvalidArgument, Unavailable
+from services.users.intents import Intent
+from services.users.registration import OUTCOME_UNKNOWN
+
+ATTRIBUTE = "intent"
+"""User attribute with the id of the intent that made the user; only administrators see it."""
+
+ROLE = "customer"
+TIMEOUT = 6.0
+"""Seconds for one request, token included; well below the lease of an intent."""
+
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class Keycloak:
+    """Users of one realm, with the rights of our service account (`manage-users`).
+
+    Belongs to the event loop that first uses it; `close` it there.
+    """
+
+    def __init__(self, address: str, realm: str, client_id: str, client_secret: str) -> None:
+        connection = KeycloakOpenIDConnection(
+            server_url=address,
+            realm_name=realm,
+            client_id=client_id,
+            client_secret_key=client_secret,
+            timeout=int(TIMEOUT),
+        )
+        self._admin = KeycloakAdmin(connection=connection)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._admin.connection.aclose()
+        await self._admin.connection.keycloak_openid.connection.aclose()
+
+    async def create(self, intent: Intent, password: str) -> str:
+        """See `registration.Identities`."""
+        await self._login()
+        try:
+            async with _translated():
+                return str(await self._admin.a_create_user(_representation(intent, password)))
+        except AlreadyExists:
+            made = await self.find(intent)
+            if made is None:
+                raise
+            return made
+
+    async def find(self, intent: Intent) -> str | None:
+        """See `registration.Identities`."""
+        query = {"username": intent.username, "exact": "true", "max": 1}
+        async with _translated():
+            found: list[dict[str, Any]] = await self._admin.a_get_users(query)
+        for user in found:
+            if (user.get("attributes") or {}).get(ATTRIBUTE) == [intent.id]:
+                return str(user["id"])
+        return None
+
+    async def grant(self, user_id: str) -> None:
+        """See `registration.Identities`."""
+        async with _translated():
+            # What a user has not yet: readable, unlike the realm's roles, with manage-users alone.
+            roles = await self._admin.a_get_available_realm_roles_of_user(user_id)
+            missing = [role for role in roles if role["name"] == ROLE]
+            if missing:
+                await self._admin.a_assign_realm_roles(user_id, missing)
+
+    async def delete(self, user_id: str) -> None:
+        """See `registration.Identities`."""
+        try:
+            async with _translated():
+                await self._admin.a_delete_user(user_id)
+        except LookupError:
+            return
+
+    async def ready(self) -> None:
+        """Return if Keycloak gives us a token."""
+        await self._login()
+
+    async def _login(self) -> None:
+        """Get a token beforehand: a failure here is one before anything was sent."""
+        async with _translated(sent=False):
+            await self._admin.connection.a__refresh_if_required()
+
+
+def _representation(intent: Intent, password: str) -> dict[str, Any]:
+    """The user as Keycloak takes it: complete in one request, so there is never one without its
+    password or its mark."""
+    return {
+        "username": intent.username,
+        "email": intent.email,
+        "enabled": True,
+        "attributes": {ATTRIBUTE: [intent.id]},
+        "credentials": [{"type": "password", "value": password, "temporary": False}],
+    }
+
+
+@asynccontextmanager
+async def _translated(sent: bool = True) -> AsyncIterator[None]:
+    """Turn what goes wrong into our errors; `sent`: a request may have reached Keycloak."""
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            yield
+    except KeycloakConnectionError as error:
+        refused = isinstance(error.__cause__, NOT_SENT)
+        failure: Exception = _away(sent and not refused)
+    except TimeoutError:
+        failure = _away(sent)
+    except KeycloakError as error:
+        failure = _answered(error.response_code or 0, sent)
+    else:
+        return
+    # Raised out here, so that it has no context: not even a debugger finds the request in it.
+    raise failure
+
+
+def _answered(status: int, sent: bool) -> Exception:
+    """The error for an answer of Keycloak's."""
+    match status:
+        case 400:
+            return InvalidArgument(
+                "The identity provider refused the password, the username or the address.",
+                reason="IDENTITY_REFUSED",
+            )
+        case 404:
+            return LookupError("no such user in Keycloak")
+        case 409:
+            return AlreadyExists("The username or the e-mail address is taken.")
+        case 401 | 403:
+            return Internal("Keycloak does not let our service account do this")
+        case _:
+            return _away(sent)
+
+
+def _away(unknown: bool) -> Unavailable:
+    return Unavailable(
+        "The identity provider does not answer; try again.",
+        retry_after=2.0,
+        reason=OUTCOME_UNKNOWN if unknown else "IDENTITY_PROVIDER_AWAY",
+    )

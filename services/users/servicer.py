@@ -1,0 +1,100 @@
+"""The gRPC face of Users: requests in, resources out; who may see what is decided here."""
+
+from typing import Any
+
+import grpc
+import uuid_utils
+from google.protobuf.message import Message
+
+from bridge.errors import not_found
+from bridge.server.canonical import body_hash
+from bridge.server.identity import current_call, current_caller, origin_of_call
+from bridge.server.paging import PageTokens, page_size
+from causeway.users.v1 import user_service_pb2 as pb
+from causeway.users.v1.user_service_pb2_grpc import UserServiceServicer
+from services.users.commands import Commands
+from services.users.intents import Intent
+from services.users.money import to_nanos
+from services.users.queries import Queries
+from services.users.registration import Registration
+from services.users.repeats import Repeats
+from services.users.resources import user_message
+
+OPERATOR = "operator"
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Servicer(UserServiceServicer):
+    """causeway.users.v1.UserService."""
+
+    def __init__(
+        self,
+        registration: Registration,
+        commands: Commands,
+        queries: Queries,
+        pages: PageTokens,
+    ) -> None:
+        self._registration = registration
+        self._commands = commands
+        self._queries = queries
+        self._pages = pages
+
+    async def RegisterUser(self, request: pb.RegisterUserRequest, context: Context) -> pb.User:
+        """Register a customer. The password goes on to Keycloak; the intent is without it."""
+        user_id = await self._registration.register(_intent(request), request.password)
+        return user_message(await self._queries.user(user_id))
+
+    async def GetUser(self, request: pb.GetUserRequest, context: Context) -> pb.User:
+        """The user, to itself and to operators."""
+        caller = current_caller()
+        user_id = caller.subject if request.name == "users/me" else _id(request.name)
+        if user_id != caller.subject and not caller.has(OPERATOR):
+            raise not_found(request.name)
+        return user_message(await self._queries.user(user_id))
+
+    async def ListUsers(
+        self, request: pb.ListUsersRequest, context: Context
+    ) -> pb.ListUsersResponse:
+        """The users, by username."""
+        cursor = self._pages.open(request)
+        after = "" if cursor is None else str(cursor[0])
+        size = page_size(request)
+        users = await self._queries.users(request.query, after, size + 1)
+        answer = pb.ListUsersResponse(users=map(user_message, users[:size]))
+        if len(users) > size:
+            answer.next_page_token = self._pages.seal(request, (users[size - 1].username,))
+        return answer
+
+    async def SetCreditLimit(self, request: pb.SetCreditLimitRequest, context: Context) -> pb.User:
+        """Set the credit limit."""
+        user = await self._commands.set_credit_limit(
+            _id(request.name),
+            to_nanos(request.credit_limit),
+            _repeats(request),
+            origin_of_call(request.request_id),
+        )
+        return user_message(user)
+
+
+def _id(name: str) -> str:
+    return name.removeprefix("users/")
+
+
+def _intent(request: pb.RegisterUserRequest) -> Intent:
+    repeats = _repeats(request)
+    return Intent(
+        id=str(uuid_utils.uuid7()),
+        username=request.username,
+        display_name=request.display_name,
+        email=request.email,
+        caller=repeats.caller,
+        request_id=repeats.request_id,
+        body=repeats.body,
+        origin=origin_of_call(request.request_id),
+    )
+
+
+def _repeats(request: Message) -> Repeats:
+    call = current_call()
+    request_id: str = getattr(request, "request_id", "")
+    return Repeats(call.caller.subject, call.method.path, request_id, body_hash(request))
