@@ -6,18 +6,17 @@ the connection is away nothing is heard: when it is back, everybody is woken to 
 
 import asyncio
 import contextlib
-import logging
 from collections import defaultdict
 from collections.abc import Iterator
 
 import asyncpg
 
+from bridge import logs
+
 CHANNEL = "orders_changed"
 RECONNECT_DELAY = 1.0
 PROBE_INTERVAL = 5.0
 """Seconds. A connection that died without a word is noticed by asking it now and then."""
-
-log = logging.getLogger(__name__)
 
 
 class Changes:
@@ -46,12 +45,13 @@ class Changes:
             try:
                 await self._listen(stop)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                log.warning("not listening for changes of orders: %s", error)
+                logs.warning("changes.not_listening", reason=str(error))
                 await _wait(stop, RECONNECT_DELAY)
 
     async def ready(self) -> None:
-        """Return once the process listens."""
-        await self._listening.wait()
+        """Raise while the process does not listen."""
+        if not self._listening.is_set():
+            raise ConnectionError("not listening for changes of orders")
 
     async def _listen(self, stop: asyncio.Event) -> None:
         connection = await asyncpg.connect(self._dsn, timeout=10)

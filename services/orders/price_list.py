@@ -14,11 +14,14 @@ from services.orders.repeats import Repeats
 
 @dataclass(frozen=True, slots=True)
 class ProductChange:
-    """What a product shall be; None leaves a field as it is."""
+    """What a product shall be; None leaves a field as it is. The `first_…` are for a product
+    that is not there yet and may be made."""
 
     sku: str
     display_name: str | None
     price: Price | None
+    first_display_name: str
+    first_price: Price | None
     etag: str
     allow_missing: bool
 
@@ -44,18 +47,24 @@ class PriceList:
 
 async def _apply(connection: asyncpg.Connection, change: ProductChange) -> None:
     present = await product_table.find(connection, change.sku)
-    name = f"products/{change.sku}"
-    if present is None and not change.allow_missing:
-        raise not_found(name)
-    check_etag(change.etag, name, 0 if present is None else present.version)
-    price = change.price or (present.price if present else None)
-    if price is None:
+    check_etag(change.etag, f"products/{change.sku}", present.version if present else 0)
+    if present is None:
+        await _make(connection, change)
+        return
+    display_name, price = present.display_name, change.price or present.price
+    if change.display_name is not None:
+        display_name = change.display_name
+    if (display_name, price) != (present.display_name, present.price):
+        version = present.version + 1
+        await product_table.save(connection, change.sku, display_name, price, version)
+
+
+async def _make(connection: asyncpg.Connection, change: ProductChange) -> None:
+    if not change.allow_missing:
+        raise not_found(f"products/{change.sku}")
+    if change.first_price is None:
         wrong = FieldViolation("product.price", "a new product needs a price")
         raise InvalidArgument(wrong.description, violations=(wrong,))
-    display_name = change.display_name
-    if display_name is None:
-        display_name = "" if present is None else present.display_name
-    if present and (present.display_name, present.price) == (display_name, price):
-        return
-    version = 1 if present is None else present.version + 1
-    await product_table.save(connection, change.sku, display_name, price, version)
+    await product_table.save(
+        connection, change.sku, change.first_display_name, change.first_price, 1
+    )

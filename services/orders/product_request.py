@@ -10,16 +10,20 @@ MUTABLE = ("display_name", "price")
 
 
 def product_change(request: UpdateProductRequest) -> ProductChange:
-    """What to change. No mask takes the fields that are set, `*` takes all. InvalidArgument: a
-    path that is no field, or a price that would be taken away."""
+    """What to change. No mask takes the fields that are set, `*` takes all; a product that is
+    made takes all that is given, whatever the mask says. InvalidArgument: a path that is no
+    field, or a price that would be taken away."""
     product = request.product
     paths = _paths(request)
     if "price" in paths and not product.HasField("price"):
         raise _violation("product.price", "a product can't be without a price")
+    given = _price(product) if product.HasField("price") else None
     return ProductChange(
         sku=product.name.removeprefix("products/"),
         display_name=product.display_name if "display_name" in paths else None,
-        price=_price(product) if "price" in paths else None,
+        price=given if "price" in paths else None,
+        first_display_name=product.display_name,
+        first_price=given,
         etag=product.etag,
         allow_missing=request.allow_missing,
     )
@@ -32,8 +36,6 @@ def _paths(request: UpdateProductRequest) -> set[str]:
     if "*" in paths:
         return set(MUTABLE)
     present = {field.name for field, _ in request.product.ListFields()}
-    # A new product takes all that is given, whatever the mask says (AIP-134); the mask can
-    # still name what is not given, to clear it.
     return paths or present.intersection(MUTABLE)
 
 

@@ -149,5 +149,4 @@ def _visible(order: Order | None, name: str) -> Order:
 def _repeats(request: Message) -> Repeats:
     call = current_call()
     request_id: str = getattr(request, "request_id", "")
-    body = body_hash(request, "request_id")
-    return Repeats(call.caller.subject, call.method.path, request_id, body)
+    return Repeats(call.caller.subject, call.method.path, request_id, body_hash(request))

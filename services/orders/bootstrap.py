@@ -1,0 +1,107 @@
+"""The composition root: the one place where the parts of Orders are made and joined."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+
+from bridge.catalog import Catalog
+from bridge.consumer import Consumer
+from bridge.database import acquire, open_pool
+from bridge.registry import schema_ids
+from bridge.relay import Relay
+from bridge.server.health import Probe
+from bridge.server.paging import PageTokens
+from bridge.server.serve import serve
+from bridge.server.settings import ServerSettings
+from bridge.store import EventStore
+from causeway.inventory.v1 import events_pb2 as inventory_events
+from causeway.orders.v1 import events_pb2 as orders_events
+from causeway.users.v1 import events_pb2 as users_events
+from services.orders import handlers
+from services.orders.changes import Changes
+from services.orders.commands import Commands
+from services.orders.order_log import OrderLog
+from services.orders.outages import translate
+from services.orders.price_list import PriceList
+from services.orders.queries import Queries
+from services.orders.resume import ResumeTokens
+from services.orders.servicer import Servicer
+from services.orders.settings import Settings
+from services.orders.watch import Watch
+
+SERVICE = "causeway.orders.v1.OrderService"
+SOURCE = "/causeway/orders"
+CONNECTIONS = 20
+"""Of one process; a consumer uses one a lane while it handles."""
+
+
+async def api() -> None:
+    """Serve callers until SIGTERM."""
+    settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
+    log = await _order_log(settings)
+    async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
+        changes = Changes(settings.dsn)
+        await serve(
+            settings.listen,
+            _servicers(pool, log, changes, server),
+            server,
+            ready={"database": _answers(pool), "changes": changes.ready},
+            background=(changes.run,),
+            translate=translate,
+        )
+
+
+async def worker() -> None:
+    """Relay and consume until SIGTERM."""
+    settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
+    log = await _order_log(settings)
+    kafka = settings.brokers("orders-worker")
+    catalog = Catalog.of(orders_events, users_events, inventory_events)
+    groups = {
+        "causeway.orders.customers": handlers.CUSTOMERS,
+        "causeway.orders.credit": handlers.credit_handlers(log),
+        "causeway.orders.stock": handlers.STOCK,
+    }
+    async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
+        consumers = [
+            Consumer(group=group, handlers=table, catalog=catalog, pool=pool, kafka=kafka)
+            for group, table in groups.items()
+        ]
+        relay = Relay(settings.dsn, kafka, Catalog.of(orders_events), SOURCE)
+        await serve(
+            settings.listen,
+            {},
+            server,
+            ready={"database": _answers(pool)},
+            background=(relay.run, *(consumer.run for consumer in consumers)),
+        )
+
+
+async def _order_log(settings: Settings) -> OrderLog:
+    catalog = Catalog.of(orders_events)
+    ids = await schema_ids(settings.registry, catalog)
+    return OrderLog(EventStore(catalog, ids, SOURCE))
+
+
+def _servicers(
+    pool: asyncpg.Pool, log: OrderLog, changes: Changes, server: ServerSettings
+) -> Mapping[str, Any]:
+    # What it does not override, the kit answers with UNIMPLEMENTED.
+    servicer = Servicer(  # type: ignore[abstract]
+        Commands(pool, log),
+        Queries(pool),
+        PriceList(pool),
+        Watch(pool, log, changes),
+        PageTokens(server.signing_key),
+        ResumeTokens(server.signing_key.get_secret_value()),
+    )
+    return {SERVICE: servicer}
+
+
+def _answers(pool: asyncpg.Pool) -> Probe:
+    async def probe() -> None:
+        async with acquire(pool) as connection:
+            await connection.fetchval("SELECT 1")
+
+    return probe
