@@ -1,9 +1,17 @@
 """The environment variables by which programs find the platform and each other."""
 
+from typing import TYPE_CHECKING
+
 from stack import addresses
 from stack.components.postgres import dsn
 from stack.credentials import SERVICES, Credentials
 from stack.settings import Settings
+
+if TYPE_CHECKING:
+    from bridge.kafka.settings import KafkaSettings
+
+CLIENTS = ("causeway-cli", *SERVICES)
+"""The clients of the local realm: no token of another one counts."""
 
 
 def shell_environment(settings: Settings, credentials: Credentials) -> dict[str, str]:
@@ -17,12 +25,47 @@ def shell_environment(settings: Settings, credentials: Credentials) -> dict[str,
         "CAUSEWAY_EDGE": addresses.edge(ports),
         "CAUSEWAY_KEYCLOAK": addresses.keycloak(ports),
         "CAUSEWAY_ISSUER": addresses.issuer(ports),
-        "CAUSEWAY_KAFKA": addresses.kafka(ports),
-        "CAUSEWAY_KAFKA_USERNAME": "observer",
-        "CAUSEWAY_KAFKA_PASSWORD": credentials["kafka/observer"],
+        **_kafka(settings, credentials, "observer"),
         "CAUSEWAY_REGISTRY": addresses.registry(ports),
         "CAUSEWAY_SMTP": addresses.smtp(ports),
         "CAUSEWAY_MAILBOX": addresses.mailbox(ports),
         **databases,
         "CAUSEWAY_STATE": str(settings.state),
+    }
+
+
+def service_environment(
+    settings: Settings, credentials: Credentials, service: str, listen: str
+) -> dict[str, str]:
+    """What one process of a service is given: addresses for all, secrets of its own only."""
+    ports = settings.port
+    return {
+        "CAUSEWAY_LISTEN": listen,
+        "CAUSEWAY_DATABASE": dsn(settings, credentials, service, service),
+        **_kafka(settings, credentials, service),
+        "CAUSEWAY_REGISTRY": addresses.registry(ports),
+        "CAUSEWAY_ISSUER": addresses.issuer(ports),
+        "CAUSEWAY_JWKS": addresses.jwks(ports),
+        "CAUSEWAY_CLIENTS": ",".join(CLIENTS),
+        "CAUSEWAY_KEYCLOAK": addresses.keycloak(ports),
+        "CAUSEWAY_CLIENT_ID": service,
+        "CAUSEWAY_CLIENT_SECRET": credentials[f"client/{service}"],
+        "CAUSEWAY_SIGNING_KEY": credentials[f"signing/{service}"],
+        "CAUSEWAY_SMTP": addresses.smtp(ports),
+    }
+
+
+def kafka_settings(settings: Settings, credentials: Credentials, user: str) -> "KafkaSettings":
+    """How `user` reaches the brokers."""
+    from bridge.kafka.settings import KafkaSettings
+
+    password = credentials[f"kafka/{user}"]
+    return KafkaSettings(addresses.kafka(settings.port), user, password, client_id="causeway-stack")
+
+
+def _kafka(settings: Settings, credentials: Credentials, user: str) -> dict[str, str]:
+    return {
+        "CAUSEWAY_KAFKA": addresses.kafka(settings.port),
+        "CAUSEWAY_KAFKA_USERNAME": user,
+        "CAUSEWAY_KAFKA_PASSWORD": credentials[f"kafka/{user}"],
     }

@@ -64,6 +64,11 @@ Something of the platform did not end, although it was asked and then killed.
 Processes of another user can be ended only by that user or by root.
   ps -o pid,user,args -p PID             what it is
   kill -9 PID                            as its user""",
+    Code.TOPIC_MISMATCH: """\
+A topic is in the cluster with other partitions, replication or settings than the protos ask for.
+Changing them under stored events would break the order of keys, so nothing was changed.
+  causeway status                        the partitions as they are
+  causeway down --wipe                   locally: begin anew, without the data""",
     Code.UNEXPECTED: """\
 An error that nobody foresaw; please report it with the file that the message names.
   causeway status                        what runs

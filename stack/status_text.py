@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from bridge.kafka.admin import Partition
 from stack.console import table
 from stack.health import Seen
 from stack.journal import Record
-from stack.partitions import Partition
 
 
 def status_text(record: Record, seen: Sequence[Seen], rows: Sequence[Partition]) -> str:

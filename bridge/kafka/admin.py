@@ -43,6 +43,17 @@ class Topic:
     config: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One partition as the cluster has it now. Brokers by number; no leader is None."""
+
+    topic: str
+    partition: int
+    leader: int | None
+    followers: tuple[int, ...]
+    in_sync: tuple[int, ...]
+
+
 class Resource(IntEnum):
     """What a rule is about, with Kafka's numbers."""
 
@@ -92,6 +103,23 @@ class Admin:
             for _, name, internal, partitions in answer.topics
             if not internal
         }
+
+    async def partitions(self) -> list[Partition]:
+        """Leaders, followers and in-sync replicas of all topics but Kafka's own."""
+        answer = await self._ask(MetadataRequest(None))
+        rows = [
+            Partition(
+                topic=name,
+                partition=number,
+                leader=None if leader < 0 else leader,
+                followers=tuple(sorted(one for one in replicas if one != leader)),
+                in_sync=tuple(sorted(in_sync)),
+            )
+            for _, name, internal, partitions in answer.topics
+            if not internal
+            for _, number, leader, replicas, in_sync, *_ in partitions
+        ]
+        return sorted(rows, key=lambda row: (row.topic, row.partition))
 
     async def config(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """The configuration of topics: name -> key -> value, defaults included."""

@@ -16,9 +16,10 @@ def status(
 
     import anyio
 
+    from bridge.kafka.admin import Partition
     from stack.console import say, say_json
     from stack.health import Seen, look
-    from stack.partitions import Partition, partitions
+    from stack.partitions import partitions
     from stack.running import running_platform
     from stack.status_text import status_text
 

@@ -1,0 +1,81 @@
+"""The processes of the services and of the bridge's API, as many replicas as chosen."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+
+from stack.choices import Choices
+from stack.component import Component
+from stack.credentials import Credentials
+from stack.environment import service_environment
+from stack.settings import Settings
+
+SERVICES = ("orders", "users", "notifications")
+DESCRIPTORS = Path(__file__).parents[2] / "protos" / "causeway" / "descriptors.binpb"
+
+
+def services(settings: Settings, credentials: Credentials, choices: Choices) -> list[Component]:
+    """orders-api-1, orders-worker-1, …, bridge-api-1: api before worker, replica by replica."""
+    found = [
+        _process(settings, credentials, service, kind, number)
+        for service in SERVICES
+        for kind in ("api", "worker")
+        for number in range(1, choices.replicas(service) + 1)
+    ]
+    bridges = range(1, choices.replicas("bridge") + 1)
+    return found + [_process(settings, credentials, "bridge", "api", n) for n in bridges]
+
+
+def api_ports(settings: Settings, choices: Choices, service: str) -> Iterator[int]:
+    """Where the api replicas of a service listen, for the edge."""
+    base = int(getattr(settings.port, f"{service}_api"))
+    return (base + n for n in range(choices.replicas(service)))
+
+
+def _process(
+    settings: Settings, credentials: Credentials, service: str, kind: str, number: int
+) -> Component:
+    port = int(getattr(settings.port, f"{service}_{kind}")) + number - 1
+    # The replicas beyond the first have no setting of their own: they follow its port.
+    setting = f"{service}_{kind}" if number == 1 else f"{service}_{kind} (replica {number})"
+    module = ("bridge.api",) if service == "bridge" else (f"services.{service}", kind)
+    environment = service_environment(settings, credentials, service, f"127.0.0.1:{port}")
+    if service == "bridge":
+        environment["CAUSEWAY_DESCRIPTORS"] = str(DESCRIPTORS)
+
+    async def ready() -> None:
+        await _serving(port)
+
+    return Component(
+        name=f"{service}-{kind}-{number}",
+        command=(sys.executable, "-m", *module),
+        environment=environment | _tracing() | {"PYTHONUNBUFFERED": "1"},
+        after=(f"migrations-{service}", "topics", "schemas"),
+        ready=ready,
+        ports={setting: port},
+        stop_timeout=15.0,
+    )
+
+
+def _tracing() -> dict[str, str]:
+    """The standard variables of OpenTelemetry, passed on as they are."""
+    return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
+async def _serving(port: int) -> None:
+    # A refused connection is told cheaply, before a channel is made for the real question.
+    with anyio.fail_after(1):
+        await (await anyio.connect_tcp("127.0.0.1", port)).aclose()
+    import grpc.aio
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        answer = await health_pb2_grpc.HealthStub(channel).Check(
+            health_pb2.HealthCheckRequest(), timeout=1
+        )
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        state = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+        raise ConnectionError(f"its health is {state}")
