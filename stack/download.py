@@ -15,6 +15,8 @@ from stack.errors import Code, StackError
 ATTEMPTS = 5
 CHUNK = 1 << 18
 BACKOFF_SECONDS = 0.5
+FINAL = (400, 401, 403, 404, 410)
+"""Answers that asking again does not change."""
 
 Progress = Callable[[int], None]
 """Told how many bytes of the file are there by now."""
@@ -48,11 +50,11 @@ async def download(
     await _complete(http, url, part, size, progress)
     actual = await asyncio.to_thread(_digest, part)
     if actual != sha256 and inherited:
-        part.unlink()
+        _remove(part)
         await _complete(http, url, part, size, progress)
         actual = await asyncio.to_thread(_digest, part)
     if actual != sha256:
-        part.unlink()
+        _remove(part)
         raise StackError(
             Code.CHECKSUM_MISMATCH,
             f"{target.name} has another SHA-256 than the pinned one, and was not installed",
@@ -72,28 +74,33 @@ async def _complete(
             await asyncio.sleep(BACKOFF_SECONDS * 2 ** (attempt - 1))
         try:
             await _append(http, url, part, size, progress)
-            failure = "the connection ended early"
+            failure = _judge(part, size)
+            if not failure:
+                return
         except httpx.HTTPStatusError as error:
             failure = f"the server answered {error.response.status_code}"
-            if error.response.status_code in (400, 401, 403, 404, 410):
+            if error.response.status_code in FINAL:
                 break
             if error.response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-                part.unlink(missing_ok=True)
+                _remove(part)
         except httpx.HTTPError as error:
             failure = str(error) or type(error).__name__
         except OSError as error:
             raise _disk_error(error, part) from error
-        if _length(part) == size:
-            return
-        if _length(part) > size:
-            part.unlink()
-            failure = "more bytes arrived than are pinned"
     raise StackError(
         Code.DOWNLOAD_FAILED,
         f"{part.name.removesuffix('.part')} could not be fetched: {failure}",
         "causeway up   (once the network or the proxy is well: what arrived is continued)",
         detail=f"from {url}",
     )
+
+
+def _judge(part: Path, size: int) -> str:
+    """What is wrong with the length of `part`; empty when it is right."""
+    if _length(part) > size:
+        _remove(part)
+        return "more bytes arrived than are pinned"
+    return "" if _length(part) == size else "the connection ended early"
 
 
 async def _append(
@@ -117,6 +124,10 @@ async def _append(
                     return
 
 
+def _remove(part: Path) -> None:
+    part.unlink(missing_ok=True)
+
+
 def _length(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
 
@@ -128,7 +139,7 @@ def _digest(path: Path) -> str:
 
 def _disk_error(error: OSError, part: Path) -> StackError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        part.unlink(missing_ok=True)  # what did not fit is of no use: give the space back
+        _remove(part)  # what did not fit is of no use: give the space back
     return disk_error(error, part.parent)
 
 

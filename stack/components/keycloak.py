@@ -1,5 +1,10 @@
 """Keycloak on PostgreSQL, with the issuer pinned to its address on loopback."""
 
+import asyncio
+import hashlib
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from stack.artifacts import Artifacts, locked
@@ -13,7 +18,7 @@ from stack.settings import Settings
 HEAP = ("-Xms96m", "-Xmx320m", "-XX:MaxMetaspaceSize=256m")
 
 # Decided when the server is built (once per version); docker-compose.yml builds the same.
-BUILD_OPTIONS = ("--db=postgres", "--health-enabled=true", "--cache=local")
+BUILD_OPTIONS = ("--db=postgres", "--health-enabled=true")
 
 ENTRY = "io.quarkus.bootstrap.runner.QuarkusEntryPoint"
 
@@ -38,11 +43,12 @@ FIXED = (
 
 def keycloak(settings: Settings, credentials: Credentials, artifacts: Artifacts) -> Component:
     """The identity provider. Ready when it serves a realm."""
-    distribution = artifacts.path("keycloak")
+    pristine = artifacts.path("keycloak")
+    distribution = _built(settings.cache, pristine)
     home = settings.state / "keycloak"
     environment = _environment(settings, credentials)
     fixed = (*HEAP, *QUICK_START, *FIXED, "-cp", str(distribution / "lib" / "quarkus-run.jar"))
-    cache = AotCache(settings.cache, "keycloak", (*fixed, *BUILD_OPTIONS))
+    cache = AotCache(settings.cache, "keycloak", (*fixed, "cache=local"))
 
     def command(aot: tuple[str, ...]) -> tuple[str, ...]:
         own = (f"-Dkc.home.dir={home}", f"-Djboss.server.config.dir={home / 'conf'}")
@@ -52,7 +58,7 @@ def keycloak(settings: Settings, credentials: Credentials, artifacts: Artifacts)
         await get(settings.port.keycloak, "/realms/master")
 
     async def prepare() -> None:
-        await _build(distribution, fixed)
+        await _build(pristine, distribution)
         _make_home(home, distribution)
         await cache.train(command, ready, environment, home)
 
@@ -86,6 +92,8 @@ def _environment(settings: Settings, credentials: Credentials) -> dict[str, str]
     port = settings.port
     return {
         "KC_HOSTNAME": address(settings),
+        # One server: else it opens a port to all, and each start waits 20 s for its last self.
+        "KC_CACHE": "local",
         "KC_HTTP_ENABLED": "true",
         "KC_HTTP_HOST": "127.0.0.1",
         "KC_HTTP_PORT": str(port.keycloak),
@@ -102,18 +110,48 @@ def _environment(settings: Settings, credentials: Credentials) -> dict[str, str]
     }
 
 
-async def _build(distribution: Path, fixed: tuple[str, ...]) -> None:
-    """Build the server for its options, in the cache, once."""
-    built = distribution / ".built"
-    options = " ".join(BUILD_OPTIONS)
-    if built.exists() and built.read_text("utf-8") == options:
+def _built(cache: Path, pristine: Path) -> Path:
+    """Where the server that was built for our options is or will be."""
+    mark = hashlib.sha256(" ".join(BUILD_OPTIONS).encode()).hexdigest()[:8]
+    return cache / "built" / f"{pristine.name}-{mark}"
+
+
+async def _build(pristine: Path, built: Path) -> None:
+    """Build the server for its options, once: beside its place, then renamed there.
+
+    Never where it was unpacked: another platform may run from there at this moment.
+    """
+    if _present(built):
         return
-    async with locked(distribution.with_suffix(".lock")):
-        if built.exists() and built.read_text("utf-8") == options:
+    built.parent.mkdir(parents=True, exist_ok=True)
+    async with locked(built.with_suffix(".lock")):
+        if _present(built):
             return
-        own = (f"-Dkc.home.dir={distribution}",)
-        await run([str(java()), *fixed, *own, ENTRY, "build", *BUILD_OPTIONS])
-        built.write_text(options, "utf-8")
+        with tempfile.TemporaryDirectory(dir=built.parent) as parent:
+            scratch = Path(parent) / "keycloak"
+            await asyncio.to_thread(_copy, pristine, scratch)
+            jar = scratch / "lib" / "quarkus-run.jar"
+            own = (f"-Dkc.home.dir={scratch}", "-cp", str(jar))
+            await run([str(java()), *QUICK_START, *FIXED, *own, ENTRY, "build", *BUILD_OPTIONS])
+            scratch.replace(built)
+
+
+def _present(directory: Path) -> bool:
+    return directory.is_dir()
+
+
+def _copy(pristine: Path, target: Path) -> None:
+    """A copy that shares the files on disk, but for those that a build writes."""
+    shutil.copytree(pristine, target, copy_function=_link)
+    shutil.rmtree(target / "lib" / "quarkus")
+    shutil.copytree(pristine / "lib" / "quarkus", target / "lib" / "quarkus")
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copy2(source, target)
 
 
 def _make_home(home: Path, distribution: Path) -> None:
