@@ -8,6 +8,7 @@ import sys
 
 import typer
 
+from stack.commands.compile import compile  # noqa: A004 (the name of the command)
 from stack.commands.down import down
 from stack.commands.env import env
 from stack.commands.explain import explain
@@ -18,7 +19,7 @@ from stack.commands.up import up
 from stack.console import complain
 from stack.errors import StackError
 
-COMMANDS = (up, status, logs, env, token, down, explain)
+COMMANDS = (up, status, logs, env, token, down, explain, compile)
 
 
 def program() -> typer.Typer:

@@ -4,6 +4,7 @@
 
     <root>/v1/…  v2/…        one folder a version; never written to again
     <root>/current -> v2     what Envoy reads; it sees the rename within 30 ms
+    <root>/bootstrap.json -> current/bootstrap.json     what Envoy is started with
 """
 
 import json
@@ -34,10 +35,10 @@ def command(root: Path, *, envoy: Path | None = None, threads: int = 2) -> tuple
     """How to run the edge on what is published in `root`."""
     return (
         str(envoy or program()),
-        *("--config-path", str(root / CURRENT / BOOTSTRAP)),
+        *("--config-path", str(root / BOOTSTRAP)),
         *("--concurrency", str(threads)),
-        # Hot restart needs shared memory with an id; two edges on one machine must not share it.
-        "--use-dynamic-base-id",
+        # Shared memory has an id; two edges on one machine must not share it.
+        "--disable-hot-restart",
         *("--log-level", "warning"),
         *("--drain-time-s", "5"),
     )
@@ -74,7 +75,7 @@ def validate(edge: Edge, *, envoy: Path | None = None) -> None:
             [
                 str(envoy or program()),
                 *("--mode", "validate", "--config-path", str(path)),
-                *("--log-level", "error", "--use-dynamic-base-id"),
+                *("--log-level", "error", "--disable-hot-restart"),
             ],
             capture_output=True,
             text=True,
@@ -106,10 +107,16 @@ def _versions(root: Path) -> list[int]:
 
 
 def _swap(root: Path, version: Path) -> None:
-    link = root / f".{CURRENT}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(version.name)
-    os.replace(link, root / CURRENT)  # noqa: PTH105 (a rename over a symlink, not into it)
+    _link(root / CURRENT, version.name)
+    if not (root / BOOTSTRAP).is_symlink():
+        _link(root / BOOTSTRAP, f"{CURRENT}/{BOOTSTRAP}")
+
+
+def _link(place: Path, target: str) -> None:
+    fresh = place.with_name(f".{place.name}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    os.replace(fresh, place)  # noqa: PTH105 (a rename over a symlink, not into it)
 
 
 def _forget_old(root: Path, live: Path) -> None:
