@@ -45,7 +45,7 @@ class Parts:
 
 async def api() -> None:
     """Serve callers until SIGTERM."""
-    settings, server = Settings(), ServerSettings()
+    settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     async with _parts(settings) as parts:
         # Update and deactivation come later: the generated base answers UNIMPLEMENTED.
         servicer = Servicer(  # type: ignore[abstract]
@@ -65,7 +65,7 @@ async def api() -> None:
 
 async def worker() -> None:
     """Relay, consume and sweep until SIGTERM."""
-    settings, server = Settings(), ServerSettings()
+    settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     kafka = settings.brokers("users-worker")
     async with _parts(settings) as parts:
         consumer = Consumer(

@@ -5,15 +5,14 @@ does leave has fixed words.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 import httpx
 from keycloak import KeycloakAdmin, KeycloakOpenIDConnection
 from keycloak.exceptions import KeycloakConnectionError, KeycloakError
 
-from bridge.errors import AlreadyExists, Internal, InvalidArgument, Unavailable
+from bridge.errors import AlreadyExists, Internal, InvalidArgument, NotFound, Unavailable
 from services.users.intents import Intent
 from services.users.registration import OUTCOME_UNKNOWN
 
@@ -24,6 +23,7 @@ ROLE = "customer"
 TIMEOUT = 6.0
 """Seconds for one request, token included; well below the lease of an intent."""
 
+T = TypeVar("T")
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -52,8 +52,7 @@ class Keycloak:
         """See `registration.Identities`."""
         await self._login()
         try:
-            async with _translated():
-                return str(await self._admin.a_create_user(_representation(intent, password)))
+            return str(await _ask(self._admin.a_create_user(_representation(intent, password))))
         except AlreadyExists:
             made = await self.find(intent)
             if made is None:
@@ -63,8 +62,7 @@ class Keycloak:
     async def find(self, intent: Intent) -> str | None:
         """See `registration.Identities`."""
         query = {"username": intent.username, "exact": "true", "max": 1}
-        async with _translated():
-            found: list[dict[str, Any]] = await self._admin.a_get_users(query)
+        found: list[dict[str, Any]] = await _ask(self._admin.a_get_users(query))
         for user in found:
             if (user.get("attributes") or {}).get(ATTRIBUTE) == [intent.id]:
                 return str(user["id"])
@@ -72,29 +70,22 @@ class Keycloak:
 
     async def grant(self, user_id: str) -> None:
         """See `registration.Identities`."""
-        async with _translated():
-            # What a user has not yet: readable, unlike the realm's roles, with manage-users alone.
-            roles = await self._admin.a_get_available_realm_roles_of_user(user_id)
-            missing = [role for role in roles if role["name"] == ROLE]
-            if missing:
-                await self._admin.a_assign_realm_roles(user_id, missing)
+        # What a user has not yet: readable, unlike the realm's roles, with manage-users alone.
+        roles = await _ask(self._admin.a_get_available_realm_roles_of_user(user_id))
+        missing = [role for role in roles if role["name"] == ROLE]
+        if missing:
+            await _ask(self._admin.a_assign_realm_roles(user_id, missing))
 
     async def delete(self, user_id: str) -> None:
         """See `registration.Identities`."""
         try:
-            async with _translated():
-                await self._admin.a_delete_user(user_id)
-        except LookupError:
+            await _ask(self._admin.a_delete_user(user_id))
+        except NotFound:
             return
-
-    async def ready(self) -> None:
-        """Return if Keycloak gives us a token."""
-        await self._login()
 
     async def _login(self) -> None:
         """Get a token beforehand: a failure here is one before anything was sent."""
-        async with _translated(sent=False):
-            await self._admin.connection.a__refresh_if_required()
+        await _ask(self._admin.connection.a__refresh_if_required(), sent=False)
 
 
 def _representation(intent: Intent, password: str) -> dict[str, Any]:
@@ -109,12 +100,14 @@ def _representation(intent: Intent, password: str) -> dict[str, Any]:
     }
 
 
-@asynccontextmanager
-async def _translated(sent: bool = True) -> AsyncIterator[None]:
-    """Turn what goes wrong into our errors; `sent`: a request may have reached Keycloak."""
+async def _ask(answer: Awaitable[T], sent: bool = True) -> T:
+    """Await an answer of the library's, and turn what goes wrong into our errors.
+
+    `sent`: the request may have reached Keycloak.
+    """
     try:
         async with asyncio.timeout(TIMEOUT):
-            yield
+            return await answer
     except KeycloakConnectionError as error:
         refused = isinstance(error.__cause__, NOT_SENT)
         failure: Exception = _away(sent and not refused)
@@ -122,9 +115,7 @@ async def _translated(sent: bool = True) -> AsyncIterator[None]:
         failure = _away(sent)
     except KeycloakError as error:
         failure = _answered(error.response_code or 0, sent)
-    else:
-        return
-    # Raised out here, so that it has no context: not even a debugger finds the request in it.
+    # Raised out here, so that it has no context: the library's error never goes along.
     raise failure
 
 
@@ -137,7 +128,7 @@ def _answered(status: int, sent: bool) -> Exception:
                 reason="IDENTITY_REFUSED",
             )
         case 404:
-            return LookupError("no such user in Keycloak")
+            return NotFound("no such user in Keycloak")
         case 409:
             return AlreadyExists("The username or the e-mail address is taken.")
         case 401 | 403:

@@ -1,0 +1,73 @@
+"""A realm of a test's own on a real Keycloak."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from keycloak import KeycloakAdmin
+
+SECRET = "secret-of-the-service-account"
+ROLES = ("manage-users",)
+
+
+@dataclass(frozen=True)
+class Realm:
+    """The realm, with an administrator's eyes on it."""
+
+    address: str
+    name: str
+    admin: KeycloakAdmin
+
+    def user(self, username: str) -> dict[str, object] | None:
+        found = self.admin.get_users({"username": username, "exact": "true"})
+        return found[0] if found else None
+
+    def roles(self, user_id: str) -> set[str]:
+        return {role["name"] for role in self.admin.get_realm_roles_of_user(user_id)}
+
+    def token(self, username: str, password: str) -> str:
+        """Log a user in; KeycloakAuthenticationError if that is refused."""
+        from keycloak import KeycloakOpenID
+
+        client = KeycloakOpenID(self.address, self.name, "causeway-cli")
+        return str(client.token(username, password)["access_token"])
+
+
+@contextmanager
+def realm(address: str, password: str) -> Iterator[Realm]:
+    """Make a realm as the gateway emits it, as far as Users depends on it."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    admin = KeycloakAdmin(
+        server_url=address,
+        username="admin",
+        password=password,
+        realm_name="master",
+        user_realm_name="master",
+    )
+    admin.create_realm({"realm": name, "enabled": True, "sslRequired": "none"})
+    try:
+        admin.change_current_realm(name)
+        _fill(admin)
+        yield Realm(address, name, admin)
+    finally:
+        admin.change_current_realm("master")
+        admin.delete_realm(name)
+
+
+def _fill(admin: KeycloakAdmin) -> None:
+    profile = admin.get_realm_users_profile()
+    kept = [a for a in profile["attributes"] if a["name"] in ("username", "email")]
+    admin.update_realm_users_profile({"attributes": kept, "unmanagedAttributePolicy": "ADMIN_EDIT"})
+    admin.create_realm_role({"name": "customer"})
+    admin.create_client(
+        {"clientId": "causeway-cli", "publicClient": True, "directAccessGrantsEnabled": True}
+    )
+    client = {"clientId": "users", "secret": SECRET, "serviceAccountsEnabled": True}
+    number = admin.create_client(client)
+    assert number is not None
+    account = admin.get_client_service_account_user(number)["id"]
+    management = admin.get_client_id("realm-management")
+    assert management is not None
+    granted = [admin.get_client_role(management, role) for role in ROLES]
+    admin.assign_client_role(account, management, granted)
