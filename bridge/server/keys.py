@@ -119,7 +119,7 @@ async def download(url: str) -> Any:
 
 def parse(document: Any) -> dict[str, jwt.PyJWK]:
     """Take the signing keys of a JWKS; others (encryption, other algorithms) are left out."""
-    entries: Sequence[dict[str, Any]] = document["keys"] if isinstance(document, dict) else ()
+    entries: Sequence[Any] = document.get("keys", ()) if isinstance(document, dict) else ()
     chosen = {
         entry["kid"]: jwt.PyJWK(entry, algorithm=entry.get("alg", ALGORITHMS[0]))
         for entry in entries

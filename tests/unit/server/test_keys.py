@@ -1,0 +1,133 @@
+"""Keys of the issuer: rotated, removed, away."""
+
+import asyncio
+
+import grpc
+import grpc.aio
+import pytest
+
+from bridge.errors import Unauthenticated, Unavailable
+from bridge.server.keys import KeySet, parse
+from bridge.server.serve import Server
+from causeway.orders.v1 import order_service_pb2 as orders
+
+PATH = "/causeway.orders.v1.OrderService/GetOrder"
+REQUEST = orders.GetOrderRequest(name="orders/1")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def keys(issuer, clock) -> KeySet:
+    return KeySet(issuer.url, clock=clock)
+
+
+async def test_a_new_key_is_fetched_when_a_token_names_it(keys, issuer, clock):
+    await keys.find(issuer.kid)
+    issuer.rotate(keep=True)
+    clock.now += 5
+    assert await keys.find(issuer.kid)
+    assert issuer.fetches == 2
+
+
+async def test_a_key_that_was_removed_is_refused_after_a_minute_at_the_latest(keys, issuer, clock):
+    old = issuer.kid
+    await keys.find(old)
+    issuer.rotate()
+    clock.now += 59.9
+    assert await keys.find(old)
+    clock.now += 0.1
+    with pytest.raises(Unauthenticated):
+        await keys.find(old)
+
+
+async def test_keys_do_not_count_longer_because_the_issuer_is_away(keys, issuer, clock):
+    await keys.find(issuer.kid)
+    issuer.up = False
+    clock.now += 60
+    with pytest.raises(Unavailable):
+        await keys.find(issuer.kid)
+    issuer.up = True
+    clock.now += 1
+    assert await keys.find(issuer.kid)
+
+
+async def test_many_unknown_keys_at_once_ask_the_issuer_once(keys, issuer, clock):
+    await keys.find(issuer.kid)
+    clock.now += 5
+    answers = await asyncio.gather(*(keys.find(str(n)) for n in range(50)), return_exceptions=True)
+    assert all(isinstance(answer, Unauthenticated) for answer in answers)
+    assert issuer.fetches == 2
+
+
+async def test_a_key_that_keeps_its_id_but_not_its_value_is_a_new_key(keys, issuer, clock):
+    before = await keys.find(issuer.kid)
+    kid = issuer.kid
+    issuer.rotate()
+    issuer.keys[kid] = issuer.keys.pop(issuer.kid)
+    await keys.fetch()
+    assert await keys.find(kid) is not before
+    same = await keys.find(kid)
+    await keys.fetch()
+    assert await keys.find(kid) is same
+
+
+def test_only_signing_keys_of_the_allowed_algorithm_are_taken(issuer):
+    (good,) = issuer.jwks()["keys"]
+    others = [
+        good | {"kid": "enc", "use": "enc", "alg": "RSA-OAEP"},
+        good | {"kid": "ps", "alg": "PS256"},
+        {"kid": "oct", "kty": "oct", "k": "c2VjcmV0", "alg": "HS256"},
+        {key: value for key, value in good.items() if key != "kid"},
+    ]
+    assert set(parse({"keys": [good, *others]})) == {issuer.kid}
+
+
+@pytest.mark.parametrize("document", [{}, {"keys": []}, [], None, {"keys": [{"kty": "RSA"}]}])
+def test_a_document_without_a_signing_key_is_an_error(document):
+    with pytest.raises(ValueError, match="no signing key"):
+        parse(document)
+
+
+async def test_a_server_starts_without_its_issuer_and_heals_by_itself(settings, servicer, issuer):
+    issuer.up = False
+    server = Server({"causeway.orders.v1.OrderService": servicer}, settings)
+    await server.start("127.0.0.1:0")
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            call = channel.unary_unary(PATH)
+            metadata = [("authorization", f"Bearer {issuer.token()}")]
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await call(REQUEST.SerializeToString(), metadata=metadata)
+            assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+            health = channel.unary_unary("/grpc.health.v1.Health/Check")
+            assert await health(b"") == b"\x08\x02"
+            issuer.up = True
+            watch = channel.unary_stream("/grpc.health.v1.Health/Watch")(b"")
+            async with asyncio.timeout(5):
+                while await watch.read() != b"\x08\x01":
+                    pass
+            watch.cancel()
+            assert await call(REQUEST.SerializeToString(), metadata=metadata)
+    finally:
+        await server.drain()
+
+
+async def test_a_remembered_token_is_refused_once_its_key_is_gone(client, server, issuer):
+    token = issuer.token()
+    await client.call(PATH, REQUEST, token)
+    issuer.rotate()
+    await server._keys.fetch()
+    assert (await client.refused(PATH, REQUEST, token)).code is grpc.StatusCode.UNAUTHENTICATED
+    await client.call(PATH, REQUEST, issuer.token())
