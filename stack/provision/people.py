@@ -11,8 +11,12 @@ def password_of(name: str) -> str:
     return f"causeway-{name}"
 
 
-def representation(name: str, role: str) -> dict[str, Any]:
-    """A local user as Keycloak's admin API takes it."""
+def local_people() -> list[dict[str, Any]]:
+    """The local users in Keycloak's import format."""
+    return [_representation(name, role) for name, role in LOCAL_USERS.items()]
+
+
+def _representation(name: str, role: str) -> dict[str, Any]:
     return {
         "username": name,
         "email": f"{name}@example.com",

@@ -6,12 +6,9 @@ arrive. Here the realm is created once and compared at every start after that.
 
 import asyncio
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-
-from stack.provision.people import LOCAL_USERS, representation
 
 if TYPE_CHECKING:
     from keycloak import KeycloakAdmin
@@ -32,33 +29,14 @@ class Administrator:
     password: str
 
 
-async def provision_realm(
-    administrator: Administrator,
-    realm: Mapping[str, Any],
-    secrets: Mapping[str, str],
-    *,
-    local_users: bool,
-) -> None:
-    """Create the realm, or bring settings, user profile, roles, clients and mappers into line.
+async def provision_realm(administrator: Administrator, realm: Json) -> None:
+    """Create the realm, or bring settings, profile, roles, clients, mappers and users into line.
 
-    `realm` is in Keycloak's own import format; `secrets` maps a client id to its secret. With
-    `local_users` the people of the local platform are made where they are missing. Clients
-    and roles that the realm has beyond `realm` are left: the edge and the services accept
-    tokens of known clients and know no other roles.
+    `realm` is in Keycloak's own import format, with the clients' secrets. Clients and roles that
+    the realm has beyond it are left: the edge and the services accept tokens of known clients and
+    know no other roles. The password of a user who is there is not set again.
     """
-    wanted = _with_secrets(realm, secrets)
-    if local_users:
-        users = [representation(name, role) for name, role in LOCAL_USERS.items()]
-        wanted["users"] = [*wanted.get("users", []), *users]
-    await asyncio.to_thread(_provision, administrator, wanted)
-
-
-def _with_secrets(realm: Mapping[str, Any], secrets: Mapping[str, str]) -> Json:
-    wanted = deepcopy(dict(realm))
-    for client in wanted["clients"]:
-        if client["clientId"] in secrets:
-            client["secret"] = secrets[client["clientId"]]
-    return wanted
+    await asyncio.to_thread(_provision, administrator, realm)
 
 
 def _provision(administrator: Administrator, wanted: Json) -> None:
@@ -173,6 +151,9 @@ def _user_roles(admin: "KeycloakAdmin", number: str, user: Json) -> None:
         if missing := set(names) - held:
             roles = [admin.get_client_role(client, name) for name in sorted(missing)]
             admin.assign_client_role(number, client, roles)
+        if extra := held - set(names):
+            roles = [admin.get_client_role(client, name) for name in sorted(extra)]
+            admin.delete_client_roles_of_user(number, client, roles)
 
 
 def differences(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> Json:

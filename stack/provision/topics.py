@@ -1,23 +1,15 @@
 """Topics and access rules: what the gateway compiled, made true in the cluster."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from bridge.kafka.admin import Admin, Operation, Pattern, Resource, Rule, Topic, open_admin
 from bridge.kafka.settings import KafkaSettings
+from gateway.topics import Topic as OwnedTopic
 from stack.credentials import SERVICES
 from stack.errors import Code, StackError
 
 PREFIX = "causeway."
 OBSERVER = "observer"
-
-
-@dataclass(frozen=True, slots=True)
-class OwnedTopic:
-    """A topic and the services that write it; every event topic has exactly one."""
-
-    topic: Topic
-    writers: Sequence[str] = field(default_factory=tuple)
 
 
 async def provision_topics(settings: KafkaSettings, wanted: Sequence[OwnedTopic]) -> None:
@@ -28,14 +20,14 @@ async def provision_topics(settings: KafkaSettings, wanted: Sequence[OwnedTopic]
     would break the order of keys, so a person has to decide.
     """
     async with open_admin(settings) as admin:
-        await _provide(admin, [owned.topic for owned in wanted])
+        await _provide(admin, [_topic(owned) for owned in wanted])
         await _permit(admin, rules(wanted))
 
 
 def rules(wanted: Iterable[OwnedTopic]) -> set[Rule]:
     """Who may do what. Only a topic's own writers write it; what is not named is refused."""
     writes = {
-        Rule(writer, Operation.WRITE, Resource.TOPIC, owned.topic.name)
+        Rule(writer, Operation.WRITE, Resource.TOPIC, owned.name)
         for owned in wanted
         for writer in owned.writers
     }
@@ -66,6 +58,10 @@ def _observers() -> set[Rule]:
         Rule(OBSERVER, Operation.READ, Resource.TOPIC, PREFIX, Pattern.PREFIXED),
         Rule(OBSERVER, Operation.READ, Resource.GROUP, f"{OBSERVER}.", Pattern.PREFIXED),
     }
+
+
+def _topic(owned: OwnedTopic) -> Topic:
+    return Topic(owned.name, owned.partitions, owned.replication, owned.config)
 
 
 async def _provide(admin: Admin, wanted: Sequence[Topic]) -> None:
