@@ -8,7 +8,6 @@ import time
 
 from stack.choices import Choices
 from stack.console import say
-from stack.errors import Code, StackError
 from stack.settings import Settings
 from stack.state import already_running, live_record, make
 
@@ -16,7 +15,7 @@ from stack.state import already_running, live_record, make
 def launch_detached(settings: Settings, choices: Choices, *, offline: bool) -> None:
     """Start `up` in the background and return once it is ready.
 
-    Its lines are shown as they come. Raises StackError START_FAILED when it ends before.
+    Its lines are shown as they come. Exits with 1 when it ends before.
     """
     make(settings.state)
     if live_record(settings.state) is not None:
@@ -43,7 +42,7 @@ def launch_detached(settings: Settings, choices: Choices, *, offline: bool) -> N
         process.wait()
         raise
     if process.poll() is not None:
-        raise StackError(Code.START_FAILED, f"`up` ended; its lines are in {log}", "causeway up")
+        sys.exit(1)  # its last lines, just shown, say why
 
 
 def _command(choices: Choices, *, offline: bool) -> list[str]:

@@ -1,7 +1,9 @@
 """`up`, from the free ports to the stop."""
 
+import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import anyio
 
@@ -37,9 +39,15 @@ async def launch(
     with opened(settings.state):
         platform = Platform(settings, choices, Artifacts(settings.cache))
         require_free(platform.ports)
+        _log_to(settings.logs / "supervisor.log")
         say(f"starting {len(platform.components)} processes; logs in {settings.logs}")
         await platform.fetch(offline=offline)
         await _supervise(platform, say, lambda: when_ready(platform, begun))
+
+
+def _log_to(file: Path) -> None:
+    """Send what libraries log, in-process, to a file: the terminal is for a person."""
+    logging.basicConfig(filename=file, level=logging.WARNING, format="%(asctime)s %(message)s")
 
 
 async def _supervise(platform: Platform, say: Say, when_ready: Callable[[], None]) -> None:

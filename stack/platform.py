@@ -5,15 +5,18 @@ from functools import cached_property
 
 from stack.artifacts import Artifacts
 from stack.choices import Choices
-from stack.component import Component, Node, Task
+from stack.component import Component, Node
+from stack.components.envoy import envoy
 from stack.components.kafka import kafka
 from stack.components.keycloak import keycloak
 from stack.components.mailbox import mailbox
 from stack.components.postgres import postgres
 from stack.components.registry import registry
+from stack.components.services import services
 from stack.credentials import Credentials, load_credentials
 from stack.graph import select
 from stack.settings import Settings
+from stack.steps import steps
 
 
 class Platform:
@@ -32,7 +35,12 @@ class Platform:
     @cached_property
     def nodes(self) -> Sequence[Node]:
         """All components and tasks, or those chosen and what they need."""
-        nodes = [*self._infrastructure(), *self._provisioning()]
+        settings, credentials, choices = self.settings, self.credentials, self.choices
+        nodes: list[Node] = [
+            *self._infrastructure(),
+            *services(settings, credentials, choices),
+            *steps(settings, credentials, choices),
+        ]
         return select(nodes, self.choices.only) if self.choices.only else nodes
 
     @property
@@ -59,12 +67,5 @@ class Platform:
             keycloak(settings, credentials, artifacts),
             registry(settings, credentials, artifacts),
             mailbox(settings),
+            envoy(settings, after=("realm", "configuration"), prepare=None),
         ]
-
-    def _provisioning(self) -> list[Node]:
-        async def databases() -> None:
-            from stack.provision.databases import provision_databases
-
-            await provision_databases(self.settings, self.credentials)
-
-        return [Task("databases", databases, after=("postgres",))]

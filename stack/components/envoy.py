@@ -12,7 +12,7 @@ from stack.settings import Settings
 def envoy(settings: Settings, *, after: Sequence[str], prepare: Action | None) -> Component:
     """The edge. Ready when Envoy says that all its listeners have their configuration.
 
-    `prepare` writes `<state>/envoy/bootstrap.json` and what it names; `after` are the parts
+    `prepare` writes `<state>/envoy/current/bootstrap.json` and what it names; `after` are the parts
     without which the edge would answer nothing but errors.
     """
     command = (
@@ -42,7 +42,7 @@ def envoy(settings: Settings, *, after: Sequence[str], prepare: Action | None) -
 
 def bootstrap_file(settings: Settings) -> Path:
     """What Envoy is started with; the gateway writes it."""
-    return settings.state / "envoy" / "bootstrap.json"
+    return settings.state / "envoy" / "current" / "bootstrap.json"
 
 
 def _binary() -> Path:

@@ -1,0 +1,160 @@
+"""The one-shot steps of a start: what is provisioned in the parts, in-process and in parallel.
+
+What a step imports is imported when it runs: `causeway status` builds the same graph.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from stack import addresses
+from stack.choices import Choices
+from stack.component import Task
+from stack.components.postgres import dsn
+from stack.components.services import api_ports
+from stack.credentials import SERVICES as OWNERS
+from stack.credentials import Credentials
+from stack.environment import kafka_settings
+from stack.settings import BROKERS, Settings
+
+if TYPE_CHECKING:
+    from bridge.catalog import Catalog
+    from gateway.deployments import Deployment
+    from gateway.model import Model
+
+CODE = Path(__file__).resolve().parent.parent
+
+
+def steps(settings: Settings, credentials: Credentials, choices: Choices) -> list[Task]:
+    """All tasks of the platform."""
+    bound = _Steps(settings, credentials, choices)
+    brokers = tuple(f"kafka-{number}" for number in BROKERS)
+    return [
+        Task("databases", bound.databases, after=("postgres",)),
+        Task("configuration", bound.configuration),
+        *(bound.migrations(service) for service in OWNERS),
+        Task("topics", bound.topics, after=brokers),
+        Task("schemas", bound.schemas, after=("registry",)),
+        Task("realm", bound.realm, after=("keycloak",)),
+        Task("people", bound.people, after=_front_door(choices)),
+    ]
+
+
+def _front_door(choices: Choices) -> tuple[str, ...]:
+    """What must be up before a call can be made from outside."""
+    replicas = (f"{name}-api-{n + 1}" for name in OWNERS for n in range(choices.replicas(name)))
+    return ("edge", *replicas)
+
+
+def deployment(settings: Settings, choices: Choices) -> "Deployment":
+    """How the gateway sees this platform."""
+    from gateway.deployments import Address, Deployment
+
+    port = settings.port
+    return Deployment(
+        root=str(edge_root(settings)),
+        listen=Address(addresses.HOST, port.edge),
+        admin=Address(addresses.HOST, port.edge_admin),
+        clusters={
+            name: tuple(Address(addresses.HOST, p) for p in api_ports(settings, choices, name))
+            for name in OWNERS
+        },
+        issuer=addresses.issuer(port),
+        keycloak=Address(addresses.HOST, port.keycloak),
+    )
+
+
+def edge_root(settings: Settings) -> Path:
+    """The folder that Envoy watches."""
+    return settings.state / "envoy"
+
+
+def model() -> "Model":
+    """The gateway's model of the committed protos."""
+    from gateway import descriptors
+    from gateway.reading import read_model
+
+    return read_model(descriptors.load())
+
+
+def catalog() -> "Catalog":
+    """Every event type of the platform."""
+    from bridge.catalog import Catalog
+    from causeway.inventory.v1 import events_pb2 as inventory
+    from causeway.notifications.v1 import events_pb2 as notifications
+    from causeway.orders.v1 import events_pb2 as orders
+    from causeway.users.v1 import events_pb2 as users
+
+    return Catalog.of(orders, users, notifications, inventory)
+
+
+class _Steps:
+    """The steps, bound to one platform."""
+
+    def __init__(self, settings: Settings, credentials: Credentials, choices: Choices) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._choices = choices
+
+    async def databases(self) -> None:
+        from stack.provision.databases import provision_databases
+
+        await provision_databases(self._settings, self._credentials)
+
+    async def configuration(self) -> None:
+        """Compile the edge for this platform and publish it."""
+        await anyio.to_thread.run_sync(self._publish)
+
+    def _publish(self) -> None:
+        from gateway.envoy.edge import emit
+        from gateway.envoy.files import publish
+
+        publish(edge_root(self._settings), emit(model(), deployment(self._settings, self._choices)))
+
+    def migrations(self, service: str) -> Task:
+        """The task that brings a service's database to its newest form."""
+
+        async def migrate() -> None:
+            from bridge.migrations import migrate
+
+            owner = dsn(self._settings, self._credentials, f"{service}_owner", service)
+            await migrate(owner, service, _own_migrations(service))
+
+        return Task(f"migrations-{service}", migrate, after=("databases",))
+
+    async def topics(self) -> None:
+        from gateway.topics import topics
+        from stack.provision.topics import provision_topics
+
+        admin = kafka_settings(self._settings, self._credentials, "admin")
+        await provision_topics(admin, topics(model()))
+
+    async def schemas(self) -> None:
+        from bridge.registry import register
+
+        await register(addresses.registry(self._settings.port), catalog())
+
+    async def realm(self) -> None:
+        from gateway.realm import realm
+        from stack.provision.people import local_people
+        from stack.provision.realm import Administrator, provision_realm
+
+        credentials = self._credentials
+        administrator = Administrator(
+            addresses.keycloak(self._settings.port), "admin", credentials["keycloak/admin"]
+        )
+        secrets = {name: credentials[f"client/{name}"] for name in OWNERS}
+        wanted = realm(model(), secrets, secure=False, people=local_people())
+        await provision_realm(administrator, wanted)
+
+    async def people(self) -> None:
+        from stack.provision.demo import provision_demo
+
+        await provision_demo(self._settings.port)
+
+
+def _own_migrations(service: str) -> Sequence[Path]:
+    folder = CODE / ("bridge/api" if service == "bridge" else f"services/{service}") / "migrations"
+    return sorted(folder.glob("*.sql"))
