@@ -15,6 +15,7 @@ from stack.commands.explain import explain
 from stack.commands.logs import logs
 from stack.commands.status import status
 from stack.commands.token import token
+from stack.commands.tour import tour
 from stack.commands.up import up
 from stack.console import complain
 from stack.errors import StackError

@@ -23,6 +23,13 @@ Nothing more can be written where the state (.causeway) or the cache is.
 A part could not be fetched. What arrived is kept; the next try goes on from there.
   causeway up                            try again
 Behind a proxy: set HTTPS_PROXY. With a mirror of Maven Central: set CAUSEWAY_MAVEN.""",
+    Code.HOP_MISSING: """\
+The tour's order did not get further than the hops that were printed, within the limit.
+  causeway status                        is every part up, does every partition have a leader?
+  causeway logs orders-worker            the relay, and the consumer of credit events
+  causeway logs users-worker             credit
+  causeway logs notifications-worker     the mail
+  causeway tour --limit 120              give it more time""",
     Code.LOGIN_FAILED: """\
 Keycloak gave no token: a wrong name or password, or it does not answer.
 The local users are alice, bob, oscar, ada, paul and root; the password is causeway-<name>.
