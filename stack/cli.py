@@ -20,7 +20,7 @@ from stack.commands.up import up
 from stack.console import complain
 from stack.errors import StackError
 
-COMMANDS = (up, status, logs, env, token, down, explain, compile)
+COMMANDS = (up, status, logs, env, token, tour, down, explain, compile)
 
 
 def program() -> typer.Typer:
