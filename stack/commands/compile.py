@@ -23,15 +23,14 @@ def compile(  # noqa: A001 (the name of the command)
     from gateway.errors import ModelError
     from gateway.reading import read_model
     from stack.console import say
-    from stack.provision.people import LOCAL_USERS, representation
+    from stack.provision.people import local_people
 
     try:
         model = read_model(load())
     except ModelError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(1) from None
-    people = [representation(name, role) for name, role in LOCAL_USERS.items()]
-    wanted = outputs(model, container(), people)
+    wanted = outputs(model, container(), local_people())
     if not check:
         changed = write(wanted)
         say("\n".join(f"wrote {path}" for path in changed) or "everything was up to date")
