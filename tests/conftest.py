@@ -41,6 +41,27 @@ def causeway(spans: otlp.Receiver) -> Iterator[platform.Platform]:
         except BaseException:
             platform.stop(SETTINGS)
             raise
-    yield platform.attach(SETTINGS)
+    running = platform.attach(SETTINGS)
+    os.environ.update(real_parts(running))
+    yield running
     if not reused:
         platform.stop(SETTINGS)
+
+
+def real_parts(running: platform.Platform) -> dict[str, str]:
+    """Where tests of single parts find them: administrator's access, which no service has."""
+    from stack.components.postgres import SUPERUSER, dsn
+    from stack.credentials import load_credentials
+    from stack.settings import load_settings
+
+    settings = load_settings(port={"offset": OFFSET}, state=STATE)
+    credentials = load_credentials(settings.state)
+    return {
+        "CAUSEWAY_TEST_POSTGRES": dsn(settings, credentials, SUPERUSER, "postgres"),
+        "CAUSEWAY_TEST_KAFKA": running["CAUSEWAY_KAFKA"],
+        "CAUSEWAY_TEST_KAFKA_USERNAME": "admin",
+        "CAUSEWAY_TEST_KAFKA_PASSWORD": credentials["kafka/admin"],
+        "CAUSEWAY_TEST_REGISTRY": running["CAUSEWAY_REGISTRY"],
+        "CAUSEWAY_TEST_KEYCLOAK": running["CAUSEWAY_KEYCLOAK"],
+        "CAUSEWAY_TEST_KEYCLOAK_PASSWORD": credentials["keycloak/admin"],
+    }

@@ -1,0 +1,149 @@
+"""What survives a killed process, with everything else real and running."""
+
+import itertools
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Customer, eventually
+from tests.platform import Platform
+
+BODY = {"items": [{"sku": "book", "quantity": 1}]}
+State = Callable[[str, dict[str, str]], str]
+
+
+def component(causeway: Platform, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(c for c in causeway.status()["components"] if c["name"] == name)
+    return found
+
+
+def kill(causeway: Platform, name: str) -> None:
+    os.kill(component(causeway, name)["pid"], signal.SIGKILL)
+
+
+@pytest.fixture(autouse=True)
+def _healed(causeway: Platform) -> Iterator[None]:
+    """The supervisor brings back what a test killed, before the next test."""
+    yield
+    eventually(
+        lambda: all(c["up"] for c in causeway.status()["components"]), "all up again", seconds=60
+    )
+    eventually(
+        lambda: all(len(p["in_sync"]) == 3 for p in causeway.status()["partitions"]),
+        "all replicas in sync again",
+        seconds=60,
+    )
+
+
+def test_with_one_of_three_brokers_killed_orders_still_confirm_and_status_shows_new_leaders(
+    causeway: Platform, rest: httpx.Client, customer: Customer, order_state: State
+) -> None:
+    led = Counter(p["leader"] for p in causeway.status()["partitions"])
+    broker = max((n for n in led if n is not None), key=lambda n: led[n])
+    before = {
+        (p["topic"], p["partition"])
+        for p in causeway.status()["partitions"]
+        if p["leader"] == broker
+    }
+    kill(causeway, f"kafka-{broker}")
+
+    order = rest.post("/v1/orders", json=BODY, headers=customer.headers)
+    assert order.status_code == 200, order.text
+
+    def moved() -> bool:
+        """No partition that the killed broker led is without a leader or still with it,
+        while it is out of the replicas in sync (the supervisor starts it again meanwhile)."""
+        rows = causeway.status()["partitions"]
+        return all(
+            p["leader"] not in (None, broker)
+            for p in rows
+            if (p["topic"], p["partition"]) in before
+        )
+
+    eventually(moved, "new leaders", seconds=20)
+    eventually(
+        lambda: order_state(order.json()["name"], customer.headers) == "STATE_CONFIRMED",
+        "confirmation without the broker",
+        seconds=30,
+    )
+
+
+@contextmanager
+def reading(rest: httpx.Client, customer: Customer) -> Iterator[Counter[int]]:
+    """Safe requests in the background, counted by status, until the block ends."""
+    seen: Counter[int] = Counter()
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            seen[rest.get("/v1/products", headers=customer.headers).status_code] += 1
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+
+
+def answered(causeway: Platform) -> dict[str, int]:
+    """Requests that Envoy sent to each replica of Orders' API."""
+    stats = httpx.get(f"{causeway['CAUSEWAY_EDGE_ADMIN']}/clusters?format=json").json()
+    hosts = next(c for c in stats["cluster_statuses"] if c["name"] == "orders")["host_statuses"]
+    return {
+        str(host["address"]["socket_address"]["port_value"]): int(
+            next((s.get("value", 0) for s in host["stats"] if s["name"] == "rq_total"), 0)
+        )
+        for host in hosts
+    }
+
+
+def test_both_replicas_answer_and_killing_one_fails_no_safe_request(
+    causeway: Platform, rest: httpx.Client, customer: Customer
+) -> None:
+    before = answered(causeway)
+    assert len(before) == 2
+    with reading(rest, customer) as seen:
+        eventually(
+            lambda: all(answered(causeway)[host] > before[host] for host in before),
+            "an answer of each replica",
+        )
+        kill(causeway, "orders-api-2")
+        enough = seen[200] + 200
+        eventually(lambda: seen[200] > enough, "requests after the kill", seconds=30)
+    assert set(seen) == {200}, seen
+
+
+def members(rest: httpx.Client, headers: dict[str, str], group: str) -> list[list[str]]:
+    """What each member of a group is assigned, one list a member that has something."""
+    groups = rest.get("/v1/cluster", headers=headers).json()["groups"]
+    found: list[dict[str, list[str]]] = next((g["members"] for g in groups if g["id"] == group), [])
+    return [m["partitions"] for m in found if m["partitions"]]
+
+
+def test_each_partition_has_one_member_and_moves_within_ten_seconds(
+    causeway: Platform, rest: httpx.Client, operator_headers: dict[str, str]
+) -> None:
+    group = "causeway.orders.credit"
+    wanted = [f"causeway.users.v1/{n}" for n in range(3)]
+
+    def shared_by(count: int) -> bool:
+        assigned = members(rest, operator_headers, group)
+        return len(assigned) == count and sorted(itertools.chain(*assigned)) == wanted
+
+    eventually(lambda: shared_by(2), "both workers share the partitions", seconds=30)
+    kill(causeway, "orders-worker-2")
+    killed = time.monotonic()
+    eventually(lambda: shared_by(1), "one worker has all", seconds=15)
+    assert time.monotonic() - killed < 10
