@@ -13,7 +13,6 @@ import httpx
 from stack.errors import Code, StackError
 
 ATTEMPTS = 5
-CHUNK = 1 << 18
 BACKOFF_SECONDS = 0.5
 FINAL = (400, 401, 403, 404, 410)
 """Answers that asking again does not change."""
@@ -75,24 +74,28 @@ async def _complete(
         try:
             await _append(http, url, part, size, progress)
             failure = _judge(part, size)
-            if not failure:
-                return
         except httpx.HTTPStatusError as error:
-            failure = f"the server answered {error.response.status_code}"
+            failure = _refused(error.response.status_code, part)
             if error.response.status_code in FINAL:
                 break
-            if error.response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-                _remove(part)
         except httpx.HTTPError as error:
             failure = str(error) or type(error).__name__
         except OSError as error:
             raise _disk_error(error, part) from error
+        if not failure:
+            return
     raise StackError(
         Code.DOWNLOAD_FAILED,
         f"{part.name.removesuffix('.part')} could not be fetched: {failure}",
         "causeway up   (once the network or the proxy is well: what arrived is continued)",
         detail=f"from {url}",
     )
+
+
+def _refused(status: int, part: Path) -> str:
+    if status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+        _remove(part)  # longer than what the server has: begin again
+    return f"the server answered {status}"
 
 
 def _judge(part: Path, size: int) -> str:
@@ -111,13 +114,16 @@ async def _append(
     progress(have)
     if have >= size:
         return
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
     async with http.stream("GET", url, headers=headers) as response:
         response.raise_for_status()
         continues = response.headers.get("content-range", "").startswith(f"bytes {have}-")
         # A server that sends the whole file begins it again; it is not joined to the old half.
         with part.open("ab" if continues else "wb") as file:
-            async for chunk in response.aiter_raw(CHUNK):
+            # As they arrive: httpx would throw away a half-filled chunk of a size of ours.
+            async for chunk in response.aiter_raw():
                 file.write(chunk)
                 progress(file.tell())
                 if file.tell() > size:
