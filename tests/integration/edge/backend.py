@@ -1,0 +1,158 @@
+"""A real gRPC server for every method of the surface: `python backend.py HOST:PORT`.
+
+What it does is asked for in the resource's name (`orders/slow`, …). Each answer carries the
+headers that reached it (`x-seen`, base64 of JSON) and who answered (`x-backend`).
+"""
+
+import asyncio
+import base64
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.descriptor_pool import Default
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+import causeway.bridge.v1.event_service_pb2
+import causeway.bridge.v1.operations_service_pb2
+import causeway.notifications.v1.notification_service_pb2
+import causeway.orders.v1.order_service_pb2
+import causeway.users.v1.user_service_pb2  # noqa: F401
+
+SERVICES = (
+    "causeway.bridge.v1.EventService",
+    "causeway.bridge.v1.OperationsService",
+    "causeway.notifications.v1.NotificationService",
+    "causeway.orders.v1.OrderService",
+    "causeway.users.v1.UserService",
+)
+
+
+class Backend:
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.calls: dict[str, int] = {}
+
+    async def greet(self, context: grpc.aio.ServicerContext) -> None:
+        seen = json.dumps([[k, v] for k, v in context.invocation_metadata() if isinstance(v, str)])
+        encoded = base64.b64encode(seen.encode()).decode()
+        await context.send_initial_metadata((("x-seen", encoded), ("x-backend", self.address)))
+
+    async def behave(self, what: str, context: grpc.aio.ServicerContext) -> None:
+        self.calls[what] = self.calls.get(what, 0) + 1
+        if what.endswith("/slow"):
+            await asyncio.sleep(60)
+        if what.endswith("/missing"):
+            await self._missing(context)
+        if what.endswith("/busy"):
+            await context.abort(grpc.StatusCode.UNAVAILABLE, f"busy {self.calls[what]}")
+
+    async def _missing(self, context: grpc.aio.ServicerContext) -> None:
+        detail = AnyMessage()
+        detail.Pack(ErrorInfo(reason="ORDER_NOT_FOUND", domain="causeway"))
+        status = Status(code=5, message="no such order", details=[detail])
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+        await context.abort(grpc.StatusCode.NOT_FOUND, "no such order")
+
+    async def unary(self, request: Any, context: grpc.aio.ServicerContext, answer: Any) -> Any:
+        what = _name(request)
+        await self.behave(what, context)
+        await self.greet(context)
+        _echo(request, answer, what, self.calls.get(what, 0))
+        return answer
+
+    async def stream(
+        self, request: Any, context: grpc.aio.ServicerContext, kind: type[Any]
+    ) -> AsyncIterator[Any]:
+        what = _name(request)
+        await self.behave(what, context)
+        await self.greet(context)
+        for number in range(10**6 if what.endswith("/forever") else 3):
+            answer = kind()
+            _echo(request, answer, what, number)
+            yield answer
+            if what.endswith("/late"):
+                await context.abort(grpc.StatusCode.ABORTED, "too late")
+            await asyncio.sleep(0.1)
+
+    async def both(
+        self, requests: AsyncIterator[Any], context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[Any]:
+        from causeway.bridge.v1.event_service_pb2 import PublishEventsResponse
+
+        await self.greet(context)
+        async for request in requests:
+            yield PublishEventsResponse(up_to=request.sequence)
+
+
+def _name(request: Any) -> str:
+    fields = request.DESCRIPTOR.fields_by_name
+    return str(request.name) if "name" in fields else request.DESCRIPTOR.name
+
+
+def _echo(request: Any, answer: Any, what: str, number: int) -> None:
+    fields = answer.DESCRIPTOR.fields_by_name
+    if "name" in fields:
+        answer.name = what
+    if "username" in fields:
+        answer.username = getattr(request, "username", "") or "somebody"
+    if "order" in fields and fields["order"].message_type:
+        answer.order.name = what
+        answer.order.etag = str(number)
+    if what.endswith("/large"):
+        answer.etag = "x" * 200_000
+
+
+def handler(backend: Backend, name: str) -> grpc.GenericRpcHandler:
+    service = Default().FindServiceByName(name)
+    handlers = {}
+    for method in service.methods:
+        kind = GetMessageClass(method.input_type)
+        answer = GetMessageClass(method.output_type)
+        handlers[method.name] = _one(backend, method, kind, answer)
+    return grpc.method_handlers_generic_handler(name, handlers)
+
+
+def _one(backend: Backend, method: Any, kind: Any, answer: Any) -> grpc.RpcMethodHandler:
+    codec = {"request_deserializer": kind.FromString,
+             "response_serializer": answer.SerializeToString}  # fmt: skip
+    if method.client_streaming:
+        return grpc.stream_stream_rpc_method_handler(backend.both, **codec)
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(
+            lambda request, context: backend.stream(request, context, answer), **codec
+        )
+
+    async def unary(request: Any, context: grpc.aio.ServicerContext) -> Any:
+        return await backend.unary(request, context, answer())
+
+    return grpc.unary_unary_rpc_method_handler(unary, **codec)
+
+
+async def main(address: str) -> None:
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    backend = Backend(address)
+    server.add_generic_rpc_handlers([handler(backend, name) for name in SERVICES])
+    checks = health.aio.HealthServicer()
+    await checks.set("", health_pb2.HealthCheckResponse.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    reflection.enable_server_reflection([*SERVICES, reflection.SERVICE_NAME], server)
+    server.add_insecure_port(address)
+    await server.start()
+    print("ready", flush=True)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await stop.wait()
+    await server.stop(1)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,208 @@
+"""A test bench: backends as processes, an issuer, and as many real Envoys as a test asks for."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+
+from gateway.deployments import Address, Deployment
+from gateway.envoy import files
+from gateway.envoy.edge import Edge, emit
+from gateway.model import Model
+from tests.integration.edge.issuer import Issuer
+
+HOST = "127.0.0.1"
+ORIGIN = "http://localhost:3000"
+BACKEND = Path(__file__).with_name("backend.py")
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, below the range of outgoing connections."""
+    for port in range(free_port.next, 32_000):  # type: ignore[attr-defined]
+        free_port.next = port + 1  # type: ignore[attr-defined]
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if probe.connect_ex((HOST, port)) == 0:
+                continue
+            try:
+                probe.close()
+                with socket.socket() as binder:
+                    binder.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port")
+
+
+free_port.next = 20_000 + os.getpid() % 8_000  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Running:
+    """One real Envoy."""
+
+    root: Path
+    edge: Edge
+    process: subprocess.Popen[bytes]
+
+    @property
+    def deployment(self) -> Deployment:
+        return self.edge.deployment
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.deployment.listen.port}"
+
+    def publish(self, edge: Edge) -> None:
+        files.publish(self.root, edge)
+
+    def stats(self, contains: str) -> dict[str, int]:
+        admin = self.deployment.admin
+        answer = httpx.get(
+            f"http://{HOST}:{admin.port}/stats", params={"format": "json", "filter": contains}
+        )
+        return {one["name"]: one.get("value", 0) for one in answer.json()["stats"] if "name" in one}
+
+    def rest(self, verb: str, path: str, token: str = "", **more: Any) -> httpx.Response:
+        headers = more.pop("headers", {})
+        if token:
+            headers = {"authorization": f"Bearer {token}", **headers}
+        with httpx.Client(timeout=20) as client:
+            return client.request(verb, self.url + path, headers=headers, **more)
+
+    @contextmanager
+    def channel(self) -> Iterator[grpc.Channel]:
+        with grpc.insecure_channel(f"{HOST}:{self.deployment.listen.port}") as channel:
+            yield channel
+
+    def grpc(self, path: str, request: bytes = b"", token: str = "", **more: Any) -> "Answer":
+        """A unary call with raw bytes."""
+        metadata = [*more.pop("metadata", ())]
+        if token:
+            metadata.append(("authorization", f"Bearer {token}"))
+        with self.channel() as channel:
+            call = channel.unary_unary(path, lambda b: b, lambda b: b)
+            try:
+                body, done = call.with_call(
+                    request, metadata=metadata, timeout=more.get("timeout", 15)
+                )
+            except grpc.RpcError as error:
+                return Answer(error.code(), error.details() or "", b"", dict(error.initial_metadata()))  # type: ignore[attr-defined]  # fmt: skip
+            return Answer(grpc.StatusCode.OK, "", body, dict(done.initial_metadata()))
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: grpc.StatusCode
+    message: str
+    body: bytes
+    headers: dict[str, str]
+
+
+def seen(headers: Any) -> dict[str, str]:
+    """What reached the backend."""
+    return dict(json.loads(base64.b64decode(headers["x-seen"])))
+
+
+@contextmanager
+def backend(port: int | None = None) -> Iterator["Replica"]:
+    address = f"{HOST}:{port or free_port()}"
+    process = subprocess.Popen([sys.executable, str(BACKEND), address], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        yield Replica(Address(HOST, int(address.rpartition(":")[2])), process)
+    finally:
+        _end(process)
+        if process.stdout:
+            process.stdout.close()
+
+
+@dataclass(frozen=True)
+class Replica:
+    address: Address
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def deployment_of(
+    model: Model, root: Path, issuer: Issuer, replicas: list[Replica], **more: Any
+) -> Deployment:
+    addresses = tuple(replica.address for replica in replicas)
+    return replace(
+        Deployment(
+            root=str(root),
+            listen=Address(HOST, free_port()),
+            admin=Address(HOST, free_port()),
+            clusters=dict.fromkeys(model.areas, addresses),
+            issuer=issuer.issuer,
+            keycloak=Address(HOST, issuer.port),
+            origins=(ORIGIN,),
+        ),
+        **more,
+    )
+
+
+@contextmanager
+def running(
+    model: Model, deployment: Deployment, change: Callable[[Edge], Edge] = lambda edge: edge
+) -> Iterator[Running]:
+    """Publish, start and await one Envoy; `change` takes a remedy away to see that it bites."""
+    root = Path(deployment.root)
+    edge = change(emit(model, deployment))
+    files.publish(root, edge)
+    with (root / "envoy.log").open("wb") as log:
+        process = subprocess.Popen(files.command(root, threads=1), stdout=log, stderr=log)
+        try:
+            _await_ready(f"http://{HOST}:{deployment.listen.port}/readyz", process, root)
+            yield Running(root, edge, process)
+        finally:
+            _end(process)
+
+
+def _await_ready(url: str, process: subprocess.Popen[bytes], root: Path) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise AssertionError((root / "envoy.log").read_text()[-3000:])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+    """Whether the condition came true in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
