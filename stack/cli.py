@@ -4,6 +4,7 @@ Commands import what they need when they run, so that `causeway --help` and a co
 quick. Exit codes: 0 ok, 1 failed, 2 wrong usage.
 """
 
+import logging
 import sys
 
 import typer
@@ -40,6 +41,8 @@ def program() -> typer.Typer:
 
 def main() -> None:
     """Run a command; an error is a code, its cause and the next command, never a traceback."""
+    # What libraries log is not for the terminal; `up` sends it to a file.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         program()()
     except StackError as error:

@@ -47,7 +47,9 @@ async def launch(
 
 def _log_to(file: Path) -> None:
     """Send what libraries log, in-process, to a file: the terminal is for a person."""
-    logging.basicConfig(filename=file, level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.basicConfig(
+        filename=file, level=logging.WARNING, format="%(asctime)s %(message)s", force=True
+    )
 
 
 async def _supervise(platform: Platform, say: Say, when_ready: Callable[[], None]) -> None:

@@ -44,16 +44,16 @@ def test_a_killed_guard_is_replaced_and_the_new_one_knows_all(tmp_path: Path) ->
     runner, children = _up(tmp_path)
     guard = int((tmp_path / "guard.pid").read_text())
     os.kill(guard, signal.SIGKILL)
-    wait_for(lambda: _guards_of(runner.pid))
+    wait_for(lambda: [pid for pid in _guards_of(runner.pid) if pid != guard])
     runner.kill()
     runner.wait()
     wait_for(lambda: not any(map(runs, children)))
 
 
-def _guards_of(pid: int) -> list[psutil.Process]:
+def _guards_of(pid: int) -> list[int]:
     children = psutil.Process(pid).children()
     live = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in live if "stack.guard" in child.cmdline()]
+    return [child.pid for child in live if "stack.guard" in child.cmdline()]
 
 
 def test_what_a_killed_supervisor_and_guard_leave_is_ended_from_the_state_file(
