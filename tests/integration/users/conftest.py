@@ -1,9 +1,22 @@
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import asyncpg
 import pytest
 
-from tests.integration.users.realm import Realm, realm
+import services.users
+from bridge.catalog import Catalog
+from bridge.database import open_pool
+from bridge.schema import SchemaId
+from bridge.store import EventStore
+from causeway.users.v1 import events_pb2
+from services.users.keycloak import Keycloak
+from tests.integration.service_database import service_database
+from tests.integration.users.realm import SECRET, Realm, realm
+
+MIGRATIONS = Path(services.users.__file__).parent / "migrations"
 
 
 def setting(name: str) -> str:
@@ -19,3 +32,33 @@ def keycloak_realm() -> Iterator[Realm]:
     address = setting("CAUSEWAY_TEST_KEYCLOAK")
     with realm(address, setting("CAUSEWAY_TEST_KEYCLOAK_PASSWORD")) as made:
         yield made
+
+
+@pytest.fixture
+async def keycloak(keycloak_realm: Realm) -> AsyncIterator[Keycloak]:
+    port = Keycloak(keycloak_realm.address, keycloak_realm.name, "users", SECRET)
+    yield port
+    await port.close()
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """A database of Users for the session; tests use ids of their own in it."""
+    superuser = setting("CAUSEWAY_TEST_POSTGRES")
+    with asyncio.Runner() as runner:
+        made = service_database(superuser, MIGRATIONS)
+        yield runner.run(made.__aenter__())
+        runner.run(made.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    async with await open_pool(database, max_size=20) as pool:
+        yield pool
+
+
+@pytest.fixture
+def store() -> EventStore:
+    catalog = Catalog.of(events_pb2)
+    ids = {event_type.name: SchemaId(1, 1) for event_type in catalog}
+    return EventStore(catalog, ids, "/causeway/users")

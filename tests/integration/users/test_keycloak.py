@@ -3,7 +3,6 @@
 import socket
 import traceback
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 from keycloak.exceptions import KeycloakAuthenticationError
@@ -30,13 +29,6 @@ def intent(username: str = "", email: str = "") -> Intent:
         body=b"",
         origin=Origin(),
     )
-
-
-@pytest.fixture
-async def keycloak(keycloak_realm: Realm) -> AsyncIterator[Keycloak]:
-    port = Keycloak(keycloak_realm.address, keycloak_realm.name, "users", SECRET)
-    yield port
-    await port.close()
 
 
 async def test_a_created_user_carries_its_intent_and_can_log_in_at_once(

@@ -1,0 +1,326 @@
+"""Registration over two systems, on a real PostgreSQL and a real Keycloak."""
+
+import asyncio
+import socket
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from bridge.errors import (
+    AlreadyExists,
+    CausewayError,
+    FailedPrecondition,
+    Unavailable,
+)
+from bridge.event import Origin
+from bridge.store import EventStore
+from causeway.users.v1.events_pb2 import UserRegistered
+from services.users.intents import Intent, Intents
+from services.users.keycloak import Keycloak
+from services.users.money import NANOS
+from services.users.registration import OUTCOME_UNKNOWN, Registration
+from services.users.sweeper import Sweeper
+from tests.integration.users.crashes import Crash, Crashing
+from tests.integration.users.realm import Realm
+
+PASSWORD = "correct horse battery staple"
+NOW = timedelta(0)
+
+# A registration without a fault makes exactly these calls: their crash points are all there are.
+STEPS = ("begin", "create", "grant", "finish")
+POINTS = [f"{side} {step}" for step in STEPS for side in ("before", "after")]
+# What the sweeper may call for what is left.
+SWEEPS = ("due", "find", "grant", "finish", "abandon", "delete", "drop")
+SWEEP_POINTS = [f"{side} {step}" for step in SWEEPS for side in ("before", "after")]
+
+
+def intent(request_id: str | None = None) -> Intent:
+    name = f"u{uuid.uuid4().hex[:12]}"
+    return Intent(
+        id=str(uuid.uuid4()),
+        username=name,
+        display_name="Ann",
+        email=f"{name}@example.org",
+        caller="",
+        request_id=str(uuid.uuid4()) if request_id is None else request_id,
+        body=name.encode(),
+        origin=Origin(method="/causeway.users.v1.UserService/RegisterUser", correlation_id="c1"),
+    )
+
+
+def again(wanted: Intent) -> Intent:
+    """The same request, come a second time."""
+    return replace(wanted, id=str(uuid.uuid4()))
+
+
+def like(other: Intent, field: str, change: Callable[[str], str] = str) -> Intent:
+    """Another request with the same username or email."""
+    value = change(getattr(other, field))
+    wanted = intent()
+    return replace(wanted, username=value) if field == "username" else replace(wanted, email=value)
+
+
+class System:
+    """The parts of one test, and what can be seen from outside."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, realm: Realm
+    ) -> None:
+        self.pool, self.store, self.keycloak, self.realm = pool, store, keycloak, realm
+        self.intents = Intents(pool, store, 500 * NANOS, lease=NOW, settle=NOW)
+        self.trace: list[str] = []
+
+    def registration(self, point: str = "") -> Registration:
+        intents = Crashing(self.intents, self.trace, point)
+        return Registration(intents, Crashing(self.keycloak, self.trace, point), patience=5)
+
+    async def sweep(self, point: str = "") -> None:
+        intents = Crashing(self.intents, self.trace, point)
+        sweeper = Sweeper(intents, self.registration(point))  # type: ignore[arg-type]
+        await sweeper.sweep()
+
+    async def settled(self) -> None:
+        """Sweep until nothing is left of any intent."""
+        for _ in range(4):
+            await self.sweep()
+        assert await self.pool.fetchval("SELECT count(*) FROM intents") == 0
+
+    async def exists(self, wanted: Intent) -> bool:
+        """Whether the user exists: in both systems and whole, or in none."""
+        identity = self.realm.user(wanted.username)
+        rows = await self.pool.fetch("SELECT * FROM users WHERE username = $1", wanted.username)
+        if identity is None:
+            assert rows == []
+            return False
+        user_id = str(identity["id"])
+        assert [row["id"] for row in rows] == [user_id]
+        assert "customer" in self.realm.roles(user_id)
+        assert self.realm.token(wanted.username, PASSWORD)
+        async with self.pool.acquire() as connection:
+            (registered,) = await self.store.load(connection, f"users/{user_id}")
+        assert isinstance(registered.message, UserRegistered)
+        assert registered.message.email == wanted.email
+        assert registered.origin.correlation_id == "c1"
+        return True
+
+
+@pytest.fixture
+async def system(
+    pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, keycloak_realm: Realm
+) -> System:
+    return System(pool, store, keycloak, keycloak_realm)
+
+
+async def test_a_registration_makes_the_user_in_both_systems_and_leaves_no_intent(
+    system: System,
+) -> None:
+    wanted = intent()
+    user_id = await system.registration().register(wanted, PASSWORD)
+    assert await system.exists(wanted)
+    row = await system.pool.fetchrow("SELECT * FROM users WHERE id = $1", user_id)
+    assert row is not None
+    assert (row["credit_limit"], row["reserved"], row["version"]) == (500 * NANOS, 0, 1)
+    assert tuple(system.trace) == STEPS
+    assert await system.pool.fetchval("SELECT count(*) FROM intents") == 0
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_after_a_crash_the_sweeper_finishes_or_forgets_and_the_same_request_succeeds(
+    system: System, point: str
+) -> None:
+    wanted = intent()
+    with pytest.raises(Crash):
+        await system.registration(point).register(wanted, PASSWORD)
+    await system.settled()
+    assert await system.exists(wanted) == (point not in POINTS[:3])
+    await system.registration().register(again(wanted), PASSWORD)
+    assert await system.exists(wanted)
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_after_a_crash_the_same_request_goes_on_where_it_stopped(
+    system: System, point: str
+) -> None:
+    wanted = intent()
+    with pytest.raises(Crash):
+        await system.registration(point).register(wanted, PASSWORD)
+    user_id = await system.registration().register(again(wanted), PASSWORD)
+    assert await system.exists(wanted)
+    assert await system.registration().register(again(wanted), PASSWORD) == user_id
+
+
+@pytest.mark.parametrize("left", ["after begin", "after create", "after grant", "late create"])
+async def test_a_sweeper_that_dies_anywhere_is_followed_by_one_that_ends_the_work(
+    system: System, left: str
+) -> None:
+    died = set()
+    for point in SWEEP_POINTS:
+        wanted = intent()
+        point_left = "after begin" if left == "late create" else left
+        with pytest.raises(Crash):
+            await system.registration(point_left).register(wanted, PASSWORD)
+        if left == "late create":
+            await system.sweep()  # gives the intent up
+            await system.keycloak.create(wanted, PASSWORD)
+        try:
+            await system.sweep(point)
+            await system.sweep(point)
+        except Crash:
+            died.add(point)
+        await system.settled()
+        assert await system.exists(wanted) == (left in ("after create", "after grant")), point
+    expected = {
+        "after begin": {"due", "find", "abandon", "drop"},
+        "after create": {"due", "find", "grant", "finish"},
+        "after grant": {"due", "find", "grant", "finish"},
+        "late create": {"due", "find", "delete", "drop"},
+    }[left]
+    assert died == {f"{side} {step}" for step in expected for side in ("before", "after")}
+
+
+async def test_duplicates_at_the_same_time_have_one_result(system: System) -> None:
+    wanted = intent()
+    system.intents = Intents(system.pool, system.store, NANOS)  # with leases that hold
+    tries = [system.registration().register(again(wanted), PASSWORD) for _ in range(8)]
+    assert len(set(await asyncio.gather(*tries))) == 1
+    assert await system.exists(wanted)
+
+
+@pytest.mark.parametrize("field", ["username", "email"])
+async def test_of_many_who_want_one_name_one_gets_it_and_the_others_are_told(
+    system: System, field: str
+) -> None:
+    system.intents = Intents(system.pool, system.store, NANOS)
+    first = intent()
+    wanted = [like(first, field) for _ in range(6)]
+    tries = [system.registration().register(one, PASSWORD) for one in wanted]
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(result, str) for result in results) == 1
+    assert sum(isinstance(result, AlreadyExists) for result in results) == 5
+
+
+@pytest.mark.parametrize("change", [str.upper, str])
+async def test_a_taken_name_or_address_is_refused_whatever_its_case(
+    system: System, change: Callable[[str], str]
+) -> None:
+    first = intent()
+    await system.registration().register(first, PASSWORD)
+    for field in ("username", "email"):
+        second = like(first, field, change)
+        with pytest.raises(AlreadyExists, match=field):
+            await system.registration().register(second, PASSWORD)
+
+
+async def test_a_keycloak_user_of_the_same_name_is_never_adopted(system: System) -> None:
+    wanted = intent()
+    stranger = system.realm.admin.create_user({"username": wanted.username, "enabled": True})
+    with pytest.raises(AlreadyExists):
+        await system.registration().register(wanted, PASSWORD)
+    await system.settled()
+    assert stranger is not None
+    assert "customer" not in system.realm.roles(stranger)
+    assert not await system.pool.fetch("SELECT 1 FROM users WHERE id = $1", stranger)
+
+
+async def test_a_request_id_of_another_registration_is_refused_done_or_under_way(
+    system: System,
+) -> None:
+    first = intent()
+    with pytest.raises(Crash):
+        await system.registration("after begin").register(first, PASSWORD)
+    other = replace(intent(), request_id=first.request_id)
+    with pytest.raises(FailedPrecondition):
+        await system.registration().register(other, PASSWORD)
+    await system.registration().register(again(first), PASSWORD)
+    with pytest.raises(FailedPrecondition):
+        await system.registration().register(other, PASSWORD)
+
+
+async def test_while_keycloak_is_away_nothing_is_half_done_and_a_later_try_succeeds(
+    system: System,
+) -> None:
+    wanted = intent(request_id="")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        away = Keycloak(f"http://127.0.0.1:{taken.getsockname()[1]}", "any", "users", "secret")
+        with pytest.raises(Unavailable) as refused:
+            await Registration(system.intents, away).register(wanted, PASSWORD)
+        await away.close()
+    assert refused.value.retry_after > 0
+    assert await system.pool.fetchval("SELECT count(*) FROM intents") == 0
+    await system.registration().register(again(wanted), PASSWORD)
+    assert await system.exists(wanted)
+
+
+class Losing:
+    """A Keycloak whose answer to one call is lost on the way."""
+
+    def __init__(self, keycloak: Keycloak, name: str) -> None:
+        self._keycloak, self._name = keycloak, name
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method = getattr(self._keycloak, name)
+
+        async def call(*arguments: object) -> object:
+            result = await method(*arguments)
+            if name == self._name:
+                raise Unavailable("lost", reason=OUTCOME_UNKNOWN)
+            return result
+
+        return call
+
+
+@pytest.mark.parametrize("lost", ["create", "grant"])
+@pytest.mark.parametrize("request_id", [None, ""])
+async def test_an_answer_that_is_lost_is_healed_by_a_retry(
+    system: System, lost: str, request_id: str | None
+) -> None:
+    wanted = intent(request_id)
+    losing = Losing(system.keycloak, lost)
+    with pytest.raises(Unavailable):
+        await Registration(system.intents, losing).register(wanted, PASSWORD)  # type: ignore[arg-type]
+    retry = system.registration().register(again(wanted), PASSWORD)
+    if request_id is None:
+        await retry
+    else:  # without a request_id it can't be told from somebody else's wish for the name
+        with pytest.raises(AlreadyExists):
+            await retry
+    assert await system.exists(wanted)
+
+
+async def test_a_registration_that_was_given_up_meanwhile_makes_no_user(system: System) -> None:
+    wanted = intent()
+    assert await system.intents.begin(wanted)
+    user_id = await system.keycloak.create(wanted, PASSWORD)
+    await system.intents.abandon(wanted)
+    with pytest.raises(Unavailable):
+        await system.intents.finish(wanted, user_id)
+    await system.settled()
+    assert not await system.exists(wanted)
+
+
+async def test_the_password_is_in_no_table_and_no_error(
+    system: System, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    wanted = intent()
+    with pytest.raises(Crash):
+        await system.registration("after create").register(wanted, PASSWORD)
+    with pytest.raises(CausewayError) as refused:
+        await system.registration().register(replace(intent(), username=wanted.username), PASSWORD)
+    await system.registration().register(again(wanted), PASSWORD)
+    texts = [str(refused.value), repr(refused.value.__dict__), caplog.text]
+    tables = await system.pool.fetch(
+        "SELECT schemaname || '.' || tablename AS name FROM pg_tables"
+        " WHERE schemaname IN ('public', 'bridge') AND tablename NOT LIKE '%pogo%'"
+    )
+    for table in tables:
+        rows = await system.pool.fetch(f"SELECT t::text AS row FROM {table['name']} t")  # noqa: S608
+        texts += [row["row"] for row in rows]
+    for text in texts:
+        assert PASSWORD not in text
+        assert PASSWORD.encode().hex() not in text
