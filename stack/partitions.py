@@ -2,7 +2,8 @@
 
 import anyio
 
-from bridge.kafka.admin import Partition, open_admin
+from bridge.kafka.admin import open_admin
+from bridge.kafka.cluster import Partition
 from stack.environment import kafka_settings
 from stack.platform import Platform
 
@@ -20,3 +21,14 @@ async def partitions(platform: Platform) -> list[Partition]:
                 return await admin.partitions()
     except Exception:  # the brokers' own rows of the status say what is wrong
         return []
+
+
+def as_json_row(row: Partition) -> dict[str, object]:
+    """For `status --json`; the leader is null while there is none."""
+    return {
+        "topic": row.topic,
+        "partition": row.partition,
+        "leader": row.leader if row.leader >= 0 else None,
+        "followers": row.followers,
+        "in_sync": row.in_sync,
+    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bridge.kafka.admin import Partition
+from bridge.kafka.cluster import Partition
 from stack.console import table
 from stack.health import Seen
 from stack.journal import Record
@@ -48,7 +48,7 @@ def _partitions(rows: Sequence[Partition]) -> str:
             (
                 row.topic,
                 row.partition,
-                "none" if row.leader is None else row.leader,
+                "none" if row.leader < 0 else row.leader,
                 ",".join(map(str, row.followers)),
                 ",".join(map(str, row.in_sync)),
             )

@@ -23,6 +23,7 @@ from aiokafka.protocol.admin import (
 from aiokafka.protocol.api import Request
 from aiokafka.protocol.metadata import MetadataRequest
 
+from bridge.kafka.cluster import Partition, partitions_of
 from bridge.kafka.settings import KafkaSettings
 
 TOPIC_CONFIG = 2
@@ -41,17 +42,6 @@ class Topic:
     partitions: int
     replication: int
     config: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """One partition as the cluster has it now. Brokers by number; no leader is None."""
-
-    topic: str
-    partition: int
-    leader: int | None
-    followers: tuple[int, ...]
-    in_sync: tuple[int, ...]
 
 
 class Resource(IntEnum):
@@ -105,21 +95,8 @@ class Admin:
         }
 
     async def partitions(self) -> list[Partition]:
-        """Leaders, followers and in-sync replicas of all topics but Kafka's own."""
-        answer = await self._ask(MetadataRequest(None))
-        rows = [
-            Partition(
-                topic=name,
-                partition=number,
-                leader=None if leader < 0 else leader,
-                followers=tuple(sorted(one for one in replicas if one != leader)),
-                in_sync=tuple(sorted(in_sync)),
-            )
-            for _, name, internal, partitions in answer.topics
-            if not internal
-            for _, number, leader, replicas, in_sync, *_ in partitions
-        ]
-        return sorted(rows, key=lambda row: (row.topic, row.partition))
+        """Leaders, followers and in-sync replicas of all topics but Kafka's own, sorted."""
+        return list(partitions_of(await self._ask(MetadataRequest(None))))
 
     async def config(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """The configuration of topics: name -> key -> value, defaults included."""

@@ -16,10 +16,10 @@ def status(
 
     import anyio
 
-    from bridge.kafka.admin import Partition
+    from bridge.kafka.cluster import Partition
     from stack.console import say, say_json
     from stack.health import Seen, look
-    from stack.partitions import partitions
+    from stack.partitions import as_json_row, partitions
     from stack.running import running_platform
     from stack.status_text import status_text
 
@@ -36,7 +36,7 @@ def status(
                 "state": str(platform.settings.state),
                 "supervisor": record.supervisor.pid,
                 "components": [asdict(one) for one in seen],
-                "partitions": [asdict(row) for row in rows],
+                "partitions": [as_json_row(row) for row in rows],
             }
         )
     else:
