@@ -129,9 +129,9 @@ def _check_key(descriptor: Descriptor, path: tuple[str, ...]) -> None:
 
 def message_indexes(descriptor: Descriptor) -> tuple[int, ...]:
     """Give the path to a message in its file: index among the top-level ones, then nested."""
-    path: list[int] = []
-    inner: Descriptor | None = descriptor
-    while inner is not None:
-        path.append(inner.index)
-        inner = inner.containing_type
-    return tuple(reversed(path))
+    outer = descriptor.containing_type
+    if outer is None:
+        siblings = list(descriptor.file.message_types_by_name)
+        return (siblings.index(descriptor.name),)
+    names = [nested.name for nested in outer.nested_types]
+    return (*message_indexes(outer), names.index(descriptor.name))

@@ -1,16 +1,38 @@
-"""The consumer: carries events from Kafka into handlers, once in effect and in order per key."""
+"""The consumer: carries events from Kafka into handlers, once in effect and in order per key.
+
+Not obvious: offsets are only a hint where to begin again. What was handled is known from the
+inbox, whose rows are committed with the handlers' writes; so offsets may lag (a crash, a
+rebalance) but never lead.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import asyncpg
 from google.protobuf.message import Message
 
+from bridge import logs
 from bridge.catalog import Catalog
-from bridge.handling import Handler, Handling, Middleware
+from bridge.handling import Handler, Handling, Middleware, compose
+from bridge.inbox import Inbox
+from bridge.kafka.consumer import GroupConsumer
+from bridge.kafka.errors import KafkaError
+from bridge.kafka.record import Partition
 from bridge.kafka.settings import KafkaSettings
+from bridge.lane import Blocked, Lane
+from bridge.lanes import Lanes, Limits
+from bridge.middleware.timeout import timeout
+from bridge.middleware.trace import trace
+from bridge.waiting import backoff, wait_any
 
-__all__ = ["Consumer", "Handler", "Handling", "Middleware"]
+__all__ = ["Blocked", "Consumer", "Handler", "Handling", "Limits", "Middleware"]
+
+POLL_SECONDS = 0.2
+POLL_RECORDS = 1000
+COMMIT_SECONDS = 0.5
+COMMIT_LIMIT_SECONDS = 5.0
+HANDLER_SECONDS = 30.0
 
 
 class Consumer:
@@ -28,9 +50,105 @@ class Consumer:
         catalog: Catalog,
         pool: asyncpg.Pool,
         kafka: KafkaSettings,
-        middlewares: Sequence[Middleware] = (),
+        middlewares: Sequence[Middleware] | None = None,
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
     ) -> None:
-        """`catalog` must know the handlers' types; `pool` should hold a connection per lane."""
+        """`catalog` knows the handlers' types; `pool` should hold a connection for each lane.
+
+        `middlewares`, the first outermost; None: a trace span, and 30 s for each handler.
+        """
+        if middlewares is None:
+            middlewares = (trace(group), timeout(HANDLER_SECONDS))
+        types = {message.DESCRIPTOR.full_name: handler for message, handler in handlers.items()}
+        self._topics = sorted({catalog[name].topic for name in types})
+        ready = {name: compose(middlewares, handler) for name, handler in types.items()}
+        self._inbox = Inbox(group, ready, catalog, pool)
+        self._group = group
+        self._kafka = kafka
+        self._limits = limits
+        self._lanes: Lanes | None = None
+        self._consumer: GroupConsumer | None = None
+        self._commit_due = 0.0
+
+    def blocked(self) -> Sequence[Blocked]:
+        """List the events that hold a lane now; empty in health."""
+        return self._lanes.blocked() if self._lanes is not None else ()
+
+    @property
+    def assigned(self) -> bool:
+        """Whether this member takes part in its group."""
+        return self._lanes is not None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then drain and leave the group."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                await self._session(stop)
+            except (OSError, TimeoutError, KafkaError) as error:
+                failures += 1
+                logs.warning("consumer.interrupted", group=self._group, cause=type(error).__name__)
+                await wait_any(backoff(failures, 0.2, 5.0), stop)
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        """Join, consume until `stop` or an error of Kafka's, drain, commit, leave."""
+        consumer = GroupConsumer(
+            self._kafka, self._group, self._topics, self._assigned, self._revoked
+        )
+        await consumer.start()
+        self._consumer = consumer
+        try:
+            while not stop.is_set():
+                await self._step(consumer)
+        finally:
+            await self._revoked()
+            await consumer.stop()
+            self._consumer = None
+
+    async def _step(self, consumer: GroupConsumer) -> None:
+        found = await consumer.poll(POLL_SECONDS, POLL_RECORDS)
+        lanes = self._lanes
+        if lanes is None:
+            return
+        lanes.take(found, self._inbox.wants)
+        pause, resume = lanes.backpressure()
+        consumer.pause(pause)
+        consumer.resume(resume)
+        now = asyncio.get_running_loop().time()
+        if now >= self._commit_due:
+            self._commit_due = now + COMMIT_SECONDS
+            await self._commit(consumer, lanes)
+        broken = lanes.failure()
+        if broken is not None:
+            raise broken
+
+    def _assigned(self, partitions: frozenset[Partition]) -> None:
+        logs.info(
+            "consumer.assigned",
+            group=self._group,
+            partitions=sorted(f"{topic}/{number}" for topic, number in partitions),
+        )
+        make = partial(Lane, self._group, self._inbox, self._limits.batch)
+        self._lanes = Lanes(partitions, make, self._limits)
+
+    async def _revoked(self) -> None:
+        """Drain, commit what is done, and forget the rest: it comes again to its next owner."""
+        lanes, self._lanes = self._lanes, None
+        if lanes is None:
+            return
+        await lanes.drain()
+        if self._consumer is not None:
+            await self._commit(self._consumer, lanes)
+
+    async def _commit(self, consumer: GroupConsumer, lanes: Lanes) -> None:
+        """Commit what is done. A failure costs a repetition, which the inbox drops."""
+        offsets = lanes.committable()
+        if not offsets:
+            return
+        try:
+            async with asyncio.timeout(COMMIT_LIMIT_SECONDS):
+                await consumer.commit(offsets)
+        except (TimeoutError, KafkaError) as error:
+            logs.warning("consumer.commit_failed", group=self._group, cause=type(error).__name__)
+            return
+        lanes.committed(offsets)

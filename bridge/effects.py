@@ -1,11 +1,18 @@
-"""External effects (mail, webhook): written as rows by handlers, carried out by a sender."""
+"""External effects (mail, webhook): written as rows by handlers, carried out by a sender.
 
-from collections.abc import Awaitable, Callable, Mapping
+Never inside a handler: a batch that rolls back would send again, and a slow mail server would
+hold the locks of a transaction.
+"""
+
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import asyncpg
+import uuid_utils
 
+from bridge import telemetry
 from bridge.event import Event, Origin
+from bridge.sql import queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +20,7 @@ class Delivery:
     """One leased delivery."""
 
     id: str
+    """UUIDv7."""
     effect: str
     """Name in the sender's dict, e.g. "email"."""
     recipient: str
@@ -39,7 +47,7 @@ class Result:
 
 Effect = Callable[[Delivery], Awaitable[None]]
 """Carries a delivery out. Returning means accepted. A CausewayError that is not retriable ends
-the delivery as failed (its `message` is the reason); any other error is tried again."""
+the delivery as failed (its `reason` is kept); any other error is tried again."""
 
 Outcome = Callable[[Delivery, Result, asyncpg.Connection], Awaitable[None]]
 """Records the end of a delivery, in the transaction that marks it."""
@@ -49,23 +57,34 @@ async def enqueue(
     connection: asyncpg.Connection, effect: str, recipient: str, event: Event, payload: bytes
 ) -> str:
     """Write a delivery in the handler's transaction; gives its id."""
-    raise NotImplementedError
+    delivery_id = str(uuid_utils.uuid7())
+    await connection.execute(
+        queries("deliveries")["enqueue"],
+        delivery_id,
+        effect,
+        recipient,
+        event.id,
+        payload,
+        event.origin.actor,
+        event.origin.correlation_id or event.id,
+        telemetry.traceparent() or event.origin.traceparent,
+    )
+    return delivery_id
 
 
-class Sender:
-    """Leases due deliveries, carries them out, and records the outcome.
-
-    Any number of senders may run: a lease keeps a delivery for one of them, and lapses if its
-    sender dies. At least once: a sender that dies between the mail server's yes and the commit
-    sends again.
-    """
-
-    def __init__(
-        self,
-        pool: asyncpg.Pool,
-        effects: Mapping[str, Effect],
-        outcome: Outcome,
-    ) -> None:
-        self._pool = pool
-        self._effects = effects
-        self._outcome = outcome
+def delivery_of(row: asyncpg.Record) -> Delivery:
+    """Read a leased row."""
+    return Delivery(
+        id=row["id"],
+        effect=row["effect"],
+        recipient=row["recipient"],
+        event_id=row["event_id"],
+        payload=row["payload"],
+        attempt=row["attempts"],
+        origin=Origin(
+            actor=row["actor"],
+            correlation_id=row["correlation_id"],
+            causation_id=row["event_id"],
+            traceparent=row["traceparent"],
+        ),
+    )

@@ -1,9 +1,34 @@
-"""The relay: carries the outbox of one store to Kafka."""
+"""The relay: carries the outbox of one store to Kafka, in order per key, losing nothing.
+
+Not obvious: one connection holds the lock, listens, reads and deletes. Whoever loses the lock
+has thereby lost the means to go on. Any failure ends the session: the producer is abandoned, the
+lock is given up, and after a pause whoever gets the lock sends again what is still in the outbox.
+So there is no retry loop around the producer that could let one record pass another; duplicates
+are possible, and the inbox of each consumer drops them.
+"""
 
 import asyncio
+from collections import deque
 
+import asyncpg
+
+from bridge import logs
 from bridge.catalog import Catalog
+from bridge.kafka.errors import KafkaError
+from bridge.kafka.producer import Producer
 from bridge.kafka.settings import KafkaSettings
+from bridge.outbox import Outbox, Sending, send
+from bridge.sql import queries
+from bridge.waiting import backoff, wait_any
+
+LOCK = 0x72656C6179  # "relay"
+CHANNEL = "bridge_outbox"
+STANDBY_SECONDS = 0.5
+POLL_SECONDS = 5.0
+STATEMENT_SECONDS = 15.0
+SEND_SECONDS = 20.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+PAGES_IN_FLIGHT = 2
 
 
 class Relay:
@@ -11,6 +36,114 @@ class Relay:
 
     def __init__(self, dsn: str, kafka: KafkaSettings, catalog: Catalog, source: str) -> None:
         """`dsn` is the service's own database; `source` is "/causeway/orders"."""
+        self._dsn = dsn
+        self._kafka = kafka
+        self._outbox = Outbox(catalog, source)
+        self._wake = asyncio.Event()
+        self.active = False
+        """Whether this one holds the lock and is connected to Kafka."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until `stop` is set. Survives the loss of the database and of Kafka."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                await self._session(stop)
+                failures = 0
+            except (
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                KafkaError,
+            ) as error:
+                failures = 1 if self.active else failures + 1
+                logs.warning("relay.interrupted", cause=type(error).__name__, failures=failures)
+            finally:
+                self.active = False
+            await wait_any(backoff(failures, FIRST_PAUSE, LONGEST_PAUSE) if failures else 0, stop)
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        """Connect, become the active one, and work until `stop` or until something is lost."""
+        connection = await asyncpg.connect(
+            self._dsn, timeout=STATEMENT_SECONDS, command_timeout=STATEMENT_SECONDS
+        )
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        try:
+            if await _become_active(connection, stop, lost):
+                await connection.add_listener(CHANNEL, lambda *_: self._wake.set())
+                await self._while_held(connection, stop, lost)
+        finally:
+            connection.terminate()
+
+    async def _while_held(
+        self, connection: asyncpg.Connection, stop: asyncio.Event, lost: asyncio.Event
+    ) -> None:
+        """Work with a producer of this session's own; stop at once when the lock is lost."""
+        producer = Producer(self._kafka)
+        await producer.start()
+        work = asyncio.create_task(self._pump(connection, producer, stop))
+        loss = asyncio.create_task(lost.wait())
+        try:
+            await asyncio.wait((work, loss), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise ConnectionError("the connection that holds the lock is gone")
+            work.result()
+        finally:
+            work.cancel()
+            loss.cancel()
+            await asyncio.wait((work, loss))
+            await producer.abandon()
+
+    async def _pump(
+        self, connection: asyncpg.Connection, producer: Producer, stop: asyncio.Event
+    ) -> None:
+        """Send page after page; the next one is read while the brokers work on the last."""
+        self.active = True
+        logs.info("relay.active")
+        flying: deque[Sending] = deque()
+        try:
+            while await self._step(connection, producer, flying, stop):
+                pass
+        finally:
+            for sending in flying:
+                sending.forget()
+
+    async def _step(
+        self,
+        connection: asyncpg.Connection,
+        producer: Producer,
+        flying: deque[Sending],
+        stop: asyncio.Event,
+    ) -> bool:
+        """Read and send one page, confirm the oldest, or wait; False when `stop` is obeyed."""
+        self._wake.clear()
+        rows = [] if stop.is_set() else await self._outbox.page(connection, flying)
+        if rows:
+            async with asyncio.timeout(SEND_SECONDS):
+                flying.append(await send(producer, self._outbox.records(rows)))
+        if flying and (not rows or len(flying) >= PAGES_IN_FLIGHT):
+            async with asyncio.timeout(SEND_SECONDS):
+                places = await flying[0].acknowledged()
+            await self._outbox.remove(connection, places)
+            flying.popleft()
+        elif not rows:
+            await wait_any(POLL_SECONDS, self._wake, stop)
+            return not stop.is_set()
+        return True
+
+
+async def _become_active(
+    connection: asyncpg.Connection, stop: asyncio.Event, lost: asyncio.Event
+) -> bool:
+    """Ask for the lock until it is ours; False if `stop` came first.
+
+    Asked again and again rather than waited for: a waiting statement holds a snapshot, and
+    vacuum could remove nothing from the outbox.
+    """
+    while not stop.is_set():
+        if await connection.fetchval(queries("relay")["lock"], LOCK):
+            return True
+        await wait_any(STANDBY_SECONDS, stop, lost)
+    return False

@@ -12,8 +12,8 @@ WITH head AS (
         request_id, correlation_id, causation_id, traceparent
     )
     SELECT
-        $1, $2 + new.ordinal, new.type, new.event_id, new.data, new.schema_id, $9, $10, $11, $12,
-        $13, $14, $15, $16
+        $1::text, $2::bigint + new.ordinal, new.type, new.event_id, new.data, new.schema_id,
+        $9::timestamptz, $10::text, $11::text, $12::text, $13::text, $14::text, $15::text, $16::text
     FROM head, unnest($3::text[], $4::uuid[], $5::bytea[], $6::int[])
         WITH ORDINALITY AS new (type, event_id, data, schema_id, ordinal)
     WHERE head.version = $2

@@ -1,0 +1,59 @@
+"""A producer with the few settings we use: idempotent, acknowledged by all in-sync replicas."""
+
+import asyncio
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from bridge.kafka.record import Ack, Headers
+from bridge.kafka.settings import KafkaSettings
+
+REQUEST_TIMEOUT_MS = 10_000
+BATCH_BYTES = 64 * 1024
+ABANDON_SECONDS = 2.0
+
+
+class Producer:
+    """Sends records. Java's murmur2 on the key chooses the partition (aiokafka's default too).
+
+    Not restarted after an error: an idempotent producer that lost a batch has lost its sequence
+    (aiokafka#1017). Close it, open another, and send again what was not acknowledged.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._producer = AIOKafkaProducer(
+            **settings.client(),
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+
+    async def start(self) -> None:
+        """Connect; a KafkaError (an OSError where no broker answers) if that fails."""
+        try:
+            await self._producer.start()
+        except BaseException:
+            await self.abandon()
+            raise
+
+    async def send(
+        self, topic: str, key: bytes, value: bytes, headers: Headers
+    ) -> "asyncio.Future[Ack]":
+        """Queue a record; waits while the queue is full. Awaiting the result gives its place."""
+        future: asyncio.Future[Ack] = await self._producer.send(topic, value, key, headers=headers)
+        return future
+
+    async def close(self) -> None:
+        """Wait until all is acknowledged, then disconnect."""
+        await self._producer.stop()
+
+    async def abandon(self) -> None:
+        """Disconnect at once. What was not acknowledged may or may not have arrived."""
+        # Without this the client would wait for its pending batches, which may never end.
+        self._producer._message_accumulator.fail_all(KafkaError("the producer was abandoned"))
+        try:
+            async with asyncio.timeout(ABANDON_SECONDS):
+                await self._producer.stop()
+        except (TimeoutError, KafkaError):
+            await self._producer.client.close()

@@ -1,0 +1,1 @@
+"""Middlewares of handlers: one concern, one function, one file."""

@@ -1,0 +1,78 @@
+"""Trying one event again, each time in a transaction of its own, until it is handled.
+
+Around the attempt and not around the handler: after an error PostgreSQL takes nothing more in the
+same transaction. Never gives an event up: what a later event of the same key relies on must not
+be skipped.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+
+from bridge.errors import CausewayError, StaleVersion
+from bridge.waiting import backoff, wait_any
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 5.0
+# Where only a change of code or data helps, asking often is of no use.
+HOPELESS_PAUSE = 1.0
+LONGEST_HOPELESS_PAUSE = 30.0
+# Two writers of one stream meet: reload and decide again, at once. More than this is no meeting.
+MEETINGS = 50
+
+# The database is away: nobody's fault, so not an attempt.
+AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, StaleVersion)
+
+Attempt = Callable[[int], Awaitable[None]]
+Failed = Callable[[Exception, int], None]
+
+
+def retriable(error: Exception) -> bool:
+    """Whether the same event may be handled later without anybody changing anything."""
+    if isinstance(error, CausewayError):
+        return error.retriable
+    return isinstance(error, (TimeoutError, *AWAY, *LOST_RACES))
+
+
+async def retry(attempt: Attempt, failed: Failed, closing: asyncio.Event) -> bool:
+    """Call `attempt(1)`, `attempt(2)`, … until it returns; False if `closing` came first.
+
+    `failed` hears each error with the number of attempts so far: 0 where the database is away.
+    """
+    attempts, meetings = 1, 0
+    while not closing.is_set():
+        try:
+            await attempt(attempts)
+        except LOST_RACES as error:
+            meetings += 1
+            if meetings % MEETINGS == 0:
+                failed(error, attempts)
+                attempts += 1
+            await wait_any(random.uniform(0, 0.02), closing)  # noqa: S311 (no secret)
+        except AWAY as error:
+            failed(error, 0)
+            await wait_any(1.0, closing)
+        except Exception as error:
+            failed(error, attempts)
+            await wait_any(_pause(error, attempts), closing)
+            attempts += 1
+        else:
+            return True
+    return False
+
+
+def _pause(error: Exception, attempts: int) -> float:
+    if retriable(error):
+        return backoff(attempts, FIRST_PAUSE, LONGEST_PAUSE)
+    return backoff(attempts, HOPELESS_PAUSE, LONGEST_HOPELESS_PAUSE)

@@ -1,0 +1,151 @@
+"""The sender: carries deliveries out, outside of every transaction, and records the outcome."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import asyncpg
+import uuid_utils
+
+from bridge import logs, telemetry
+from bridge.database import acquire
+from bridge.effects import Delivery, Effect, Outcome, Result, delivery_of
+from bridge.errors import CausewayError
+from bridge.middleware.retry import retry
+from bridge.sql import queries
+from bridge.waiting import backoff, wait_any
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Times in seconds. A lease outlasts every attempt, else a second sender would send too."""
+
+    attempt: float = 30.0
+    lease: float = 60.0
+    poll: float = 0.5
+    first_pause: float = 1.0
+    longest_pause: float = 60.0
+    at_once: int = 8
+    """Deliveries of one sender that run side by side."""
+
+
+class Sender:
+    """Leases due deliveries, carries them out, and records the outcome.
+
+    Any number of senders may run: a lease keeps a delivery for one of them, and lapses if its
+    sender dies. At least once: a sender that dies between the mail server's yes and the commit
+    sends again. An effect that fails in a retriable way is tried for ever, with capped pauses.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        effects: Mapping[str, Effect],
+        outcome: Outcome,
+        pace: Pace = Pace(),
+    ) -> None:
+        """`effects` by the name that `enqueue` was given; others are left to other senders."""
+        self._pool = pool
+        self._effects = effects
+        self._outcome = outcome
+        self._pace = pace
+        self._sql = queries("deliveries")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until `stop` is set; what was begun is finished."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                count = await self._round()
+                failures = 0
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                count, failures = 0, failures + 1
+                logs.warning("sender.interrupted", cause=type(error).__name__)
+            if count < self._pace.at_once:
+                await wait_any(backoff(failures + 1, self._pace.poll, 5.0), stop)
+
+    async def _round(self) -> int:
+        """Carry out what is due, side by side; gives how many there were."""
+        token = str(uuid_utils.uuid4())
+        async with acquire(self._pool) as connection:
+            rows = await connection.fetch(
+                self._sql["lease"],
+                list(self._effects),
+                self._pace.at_once,
+                token,
+                self._pace.lease,
+            )
+        ended = await asyncio.gather(
+            *(self._carry_out(delivery_of(row), token) for row in rows), return_exceptions=True
+        )
+        for error in ended:
+            if error is not None:
+                raise error
+        return len(rows)
+
+    async def _carry_out(self, delivery: Delivery, token: str) -> None:
+        name = f"deliver {delivery.effect}"
+        attributes: telemetry.Attributes = {
+            "causeway.delivery.id": delivery.id,
+            "causeway.attempt": delivery.attempt,
+        }
+        with telemetry.span(
+            name, kind="client", parent=delivery.origin.traceparent, attributes=attributes
+        ):
+            origin = replace(delivery.origin, traceparent=telemetry.traceparent())
+            delivery = replace(delivery, origin=origin)
+            error = await self._attempt(delivery)
+            if error is None:
+                await self._settle(delivery, token, Result(True, delivery.attempt))
+            elif isinstance(error, CausewayError) and not error.retriable:
+                await self._settle(delivery, token, Result(False, delivery.attempt, error.reason))
+            else:
+                await self._postpone(delivery, token, error)
+
+    async def _attempt(self, delivery: Delivery) -> Exception | None:
+        try:
+            async with asyncio.timeout(self._pace.attempt):
+                await self._effects[delivery.effect](delivery)
+        except Exception as error:
+            logs.warning(
+                "delivery.attempt_failed",
+                delivery=delivery.id,
+                effect=delivery.effect,
+                attempt=delivery.attempt,
+                cause=type(error).__name__,
+            )
+            return error
+        return None
+
+    async def _settle(self, delivery: Delivery, token: str, result: Result) -> None:
+        """Record the end, again and again while the lease stands: else it would be sent again."""
+
+        async def attempt(_: int) -> None:
+            await self._end(delivery, token, result)
+
+        def failed(error: Exception, attempts: int) -> None:
+            logs.error("delivery.outcome_failed", error, delivery=delivery.id, attempts=attempts)
+
+        try:
+            async with asyncio.timeout(self._pace.lease - self._pace.attempt):
+                await retry(attempt, failed, asyncio.Event())
+        except TimeoutError:
+            logs.error("delivery.outcome_lost", delivery=delivery.id, sent=result.sent)
+
+    async def _end(self, delivery: Delivery, token: str, result: Result) -> None:
+        """Mark the end and let the service record it: both or neither."""
+        state = "sent" if result.sent else "failed"
+        async with acquire(self._pool) as connection, connection.transaction():
+            if await connection.fetchval(
+                self._sql["end"], delivery.id, token, state, result.reason
+            ):
+                await self._outcome(delivery, result, connection)
+            else:
+                # Our lease ran out and somebody else has it: the end is theirs to tell.
+                logs.warning("delivery.lease_lost", delivery=delivery.id)
+
+    async def _postpone(self, delivery: Delivery, token: str, error: Exception) -> None:
+        pause = backoff(delivery.attempt, self._pace.first_pause, self._pace.longest_pause)
+        reason = error.reason if isinstance(error, CausewayError) else type(error).__name__
+        async with acquire(self._pool) as connection:
+            await connection.execute(self._sql["postpone"], delivery.id, token, pause, reason)
