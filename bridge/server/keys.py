@@ -61,12 +61,18 @@ class KeySet:
         if kid in self._keys and self.fresh:
             return self._keys[kid]
         await self._fetch_unless_recent()
-        if not self.fresh:
-            raise Unavailable("the token issuer cannot be reached", reason="ISSUER_UNAVAILABLE")
+        await self.require()
         try:
             return self._keys[kid]
         except KeyError:
             raise Unauthenticated("the token is not valid", reason="TOKEN_INVALID") from None
+
+    async def require(self) -> None:
+        """Return when there are keys that count; raises Unavailable where none are to be had."""
+        if not self.fresh:
+            await self._fetch_unless_recent()
+        if not self.fresh:
+            raise Unavailable("the token issuer cannot be reached", reason="ISSUER_UNAVAILABLE")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep the keys fresh until `stop`."""

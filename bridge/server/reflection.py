@@ -51,7 +51,7 @@ def v1_file() -> FileDescriptorProto:
     reflection_pb2.DESCRIPTOR.CopyToProto(file)
     file.name, file.package = "grpc/reflection/v1/reflection.proto", "grpc.reflection.v1"
     for message in file.message_type:
-        for field in message.field:
+        for field in (f for f in message.field if f.type_name):
             field.type_name = field.type_name.replace(".v1alpha.", ".v1.")
     for method in file.service[0].method:
         method.input_type = method.input_type.replace(".v1alpha.", ".v1.")

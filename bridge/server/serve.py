@@ -73,7 +73,7 @@ class Server:
         self._settings = settings
         self._drain, self.tasks = Drain(), Tasks()
         self._keys = KeySet(settings.jwks)
-        self.health = Health(servicers, {"keys": self._keys_ready, **(ready or {})})
+        self.health = Health(servicers, {"keys": self._keys.require, **(ready or {})})
         self._background = (self._keys.run, self.health.run, *background)
         answering = reflection or own_surface(servicers)
         everything = {
@@ -108,10 +108,6 @@ class Server:
             server.add_registered_method_handlers(name, handlers)
         server.add_generic_rpc_handlers((Unknown(steps),))
         return server
-
-    async def _keys_ready(self) -> None:
-        if not self._keys.fresh:
-            raise ConnectionError("no keys of the token issuer")
 
     async def start(self, listen: str) -> None:
         """Open the port ("host:port"; port 0 takes a free one) and start the background tasks.
