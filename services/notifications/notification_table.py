@@ -1,0 +1,81 @@
+"""The notifications, as their recipients see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+import asyncpg
+
+from services.notifications.sql import query
+
+
+class State(IntEnum):
+    """The numbers are those of `causeway.notifications.v1.Notification.State`."""
+
+    PENDING = 1
+    SENT = 2
+    FAILED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One message to one user on one channel; `recipient` is `users/{id}`."""
+
+    id: str
+    recipient: str
+    channel: str
+    title: str
+    body: str
+    state: State
+    cause_event_id: str
+    subject: str
+    create_time: datetime
+    send_time: datetime | None = None
+    read_time: datetime | None = None
+
+
+async def add(connection: asyncpg.Connection, notification: Notification) -> bool:
+    """Add one; False: its event was told already on this channel."""
+    added = await connection.fetchval(
+        query("notification_add"),
+        notification.id,
+        notification.recipient,
+        notification.channel,
+        notification.title,
+        notification.body,
+        notification.state,
+        notification.cause_event_id,
+        notification.subject,
+        notification.create_time,
+    )
+    return bool(added)
+
+
+async def find(connection: asyncpg.Connection, notification_id: str) -> Notification | None:
+    """The notification, or None."""
+    row = await connection.fetchrow(query("notification_get"), notification_id)
+    return None if row is None else _notification(row)
+
+
+async def end(
+    connection: asyncpg.Connection,
+    notification_id: str,
+    state: State,
+    send_time: datetime | None,
+) -> None:
+    """Show how it ended; `send_time` if its channel took it."""
+    await connection.execute(query("notification_end"), notification_id, state, send_time)
+
+
+async def page(
+    connection: asyncpg.Connection, recipient: str, before: str | None, limit: int
+) -> Sequence[Notification]:
+    """At most `limit` notifications older than the one with the id `before`, newest first."""
+    rows = await connection.fetch(query("notifications_page"), recipient, before, limit)
+    return [_notification(row) for row in rows]
+
+
+def _notification(row: asyncpg.Record) -> Notification:
+    columns = dict(row)
+    return Notification(**columns | {"state": State(row["state"])})

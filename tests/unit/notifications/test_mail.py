@@ -1,0 +1,90 @@
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.headerregistry import Address
+from email.policy import default
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notifications.mail import AddressError, compose
+from services.notifications.notification_table import Notification, State
+from services.notifications.recipient_table import Recipient
+
+SENDER = Address("Causeway", addr_spec="no-reply@causeway.example")
+
+
+def notification(title: str = "Your order", body: str = "State: CONFIRMED") -> Notification:
+    return Notification(
+        id="n1",
+        recipient="users/u1",
+        channel="email",
+        title=title,
+        body=body,
+        state=State.PENDING,
+        cause_event_id="0198c0de-0000-7000-8000-000000000001",
+        subject="orders/o1",
+        create_time=datetime(2026, 11, 23, tzinfo=UTC),
+    )
+
+
+def test_a_mail_has_text_and_html_and_an_id_made_from_the_events_id() -> None:
+    mail = compose(notification(), Recipient("Ann", "ann@example.org"), SENDER)
+    read = message_from_bytes(mail.as_bytes(), policy=default)
+    assert read["Message-ID"] == "<0198c0de-0000-7000-8000-000000000001@causeway.example>"
+    assert read["To"] == "Ann <ann@example.org>"
+    assert read.get_content_type() == "multipart/alternative"
+    for kind in ("plain", "html"):
+        part = read.get_body((kind,))
+        assert part is not None
+        assert "State: CONFIRMED" in part.get_content()
+        assert "Ann" in part.get_content()
+
+
+def test_the_same_notification_makes_the_same_headers_again() -> None:
+    first, second = (
+        compose(notification(), Recipient("Ann", "ann@example.org"), SENDER) for _ in range(2)
+    )
+    assert first.items()[:-1] == second.items()[:-1]  # all but the random boundary of its parts
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\x00", "\u2028", "\x85"])
+def test_a_name_begins_no_header_of_its_own(end: str) -> None:
+    name = f"Ann{end}Bcc: all@example.org{end}{end}<p>body"
+    mail = compose(notification(title=f"Hi{end}Bcc: x@y.z"), Recipient(name, "a@b.example"), SENDER)
+    read = message_from_bytes(mail.as_bytes(), policy=default)
+    assert "Bcc" not in read
+    assert [address.addr_spec for address in read["To"].addresses] == ["a@b.example"]
+    assert read["Subject"] == "Hi Bcc: x@y.z"
+
+
+def test_what_a_user_wrote_is_text_in_html_too() -> None:
+    script = "<script>alert(1)</script>"
+    mail = compose(notification(body=script), Recipient(script, "a@b.example"), SENDER)
+    page = mail.get_body(("html",))
+    assert page is not None
+    assert "<script>" not in page.get_content()
+    assert "&lt;script&gt;" in page.get_content()
+
+
+@pytest.mark.parametrize("address", ["", "ann", "a@b\r\nBcc: c@d", "a@b, c@d", "<a@b>", "a b@c"])
+def test_what_is_no_single_address_is_refused(address: str) -> None:
+    with pytest.raises(AddressError):
+        compose(notification(), Recipient("Ann", address), SENDER)
+
+
+@given(st.text(max_size=100), st.text(max_size=200))
+def test_any_name_and_title_make_a_mail_that_reads_back(name: str, title: str) -> None:
+    mail = compose(notification(title=title), Recipient(name, "ann@example.org"), SENDER)
+    read = message_from_bytes(mail.as_bytes(), policy=default)
+    assert [address.addr_spec for address in read["To"].addresses] == ["ann@example.org"]
+    assert set(read.keys()) == {
+        "From",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "Auto-Submitted",
+        "MIME-Version",
+        "Content-Type",
+    }
