@@ -44,7 +44,7 @@ async def api() -> None:
         changes = Changes(settings.dsn)
         await serve(
             settings.listen,
-            _servicers(pool, log, changes, server),
+            servicers(pool, log, changes, server),
             server,
             ready={"database": _answers(pool), "changes": changes.ready},
             background=(changes.run,),
@@ -84,9 +84,10 @@ async def _order_log(settings: Settings) -> OrderLog:
     return OrderLog(EventStore(catalog, ids, SOURCE))
 
 
-def _servicers(
+def servicers(
     pool: asyncpg.Pool, log: OrderLog, changes: Changes, server: ServerSettings
 ) -> Mapping[str, Any]:
+    """The service by its full name, joined from its parts."""
     # What it does not override, the kit answers with UNIMPLEMENTED.
     servicer = Servicer(  # type: ignore[abstract]
         Commands(pool, log),

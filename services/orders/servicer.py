@@ -1,6 +1,7 @@
 """The gRPC face of Orders: requests in, resources out; who may see what is decided here."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -94,12 +95,13 @@ class Servicer(OrderServiceServicer):
         seen = self._resumes.open(caller, order_id, request.resume_token)
         found = await self._queries.order(order_id)
         _visible(found, request.name)
-        async for order, changed in self._watch.follow(order_id, seen):
-            token = self._resumes.seal(caller, order_id, order.version)
-            if changed:
-                yield pb.WatchOrderResponse(order=order_message(order), resume_token=token)
-            else:
-                yield pb.WatchOrderResponse(heartbeat=Empty(), resume_token=token)
+        async with aclosing(self._watch.follow(order_id, seen)) as states:
+            async for order, changed in states:
+                token = self._resumes.seal(caller, order_id, order.version)
+                if changed:
+                    yield pb.WatchOrderResponse(order=order_message(order), resume_token=token)
+                else:
+                    yield pb.WatchOrderResponse(heartbeat=Empty(), resume_token=token)
 
     async def ListProducts(
         self, request: pb.ListProductsRequest, context: Context

@@ -1,7 +1,7 @@
 """One watcher of one order: the present state, then each change, and signs of life between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import asyncpg
 
@@ -25,7 +25,9 @@ class Watch:
         self._changes = changes
         self._heartbeat = heartbeat
 
-    async def follow(self, order_id: str, seen: int | None) -> AsyncIterator[tuple[Order, bool]]:
+    async def follow(
+        self, order_id: str, seen: int | None
+    ) -> AsyncGenerator[tuple[Order, bool], None]:
         """The order as it is (or, with `seen`, after each version later than that), then after
         each change; False beside it: nothing is new. Ends at once if there is no such order.
 

@@ -1,0 +1,142 @@
+"""Orders on a real PostgreSQL behind the real server kit, with an issuer of the test's own."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import asyncpg
+import pytest
+from google.type.money_pb2 import Money
+from pydantic import SecretStr
+
+import services.orders
+from bridge.catalog import Catalog
+from bridge.database import open_pool
+from bridge.schema import SchemaId
+from bridge.server.serve import Server
+from bridge.server.settings import ServerSettings
+from bridge.store import EventStore
+from causeway.orders.v1 import events_pb2
+from causeway.orders.v1 import order_service_pb2 as pb
+from client.platform import Platform
+from services.orders.bootstrap import SOURCE, servicers
+from services.orders.changes import Changes
+from services.orders.order_log import OrderLog
+from services.orders.outages import translate
+from tests.integration.service_database import service_database
+from tests.unit.server.conftest import ISSUER, Issuer
+
+MIGRATIONS = Path(services.orders.__file__).parent / "migrations"
+PRICES = {"book": (12, 500_000_000), "lamp": (40, 0), "desk": (250, 0), "gum": (0, 1)}
+ALICE, BOB, OSCAR = (str(uuid.uuid4()) for _ in range(3))
+
+As: TypeAlias = Callable[..., Platform]
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """A database of Orders for the session; tests use customers of their own in it."""
+    superuser = os.environ.get("CAUSEWAY_TEST_POSTGRES")
+    if not superuser:
+        pytest.skip("CAUSEWAY_TEST_POSTGRES is not set: the real part does not run")
+    with asyncio.Runner() as runner:
+        made = service_database(superuser, MIGRATIONS)
+        yield runner.run(made.__aenter__())
+        runner.run(made.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    async with await open_pool(database, max_size=20) as pool:
+        yield pool
+
+
+@pytest.fixture
+def log() -> OrderLog:
+    catalog = Catalog.of(events_pb2)
+    ids = {event_type.name: SchemaId(1, 1) for event_type in catalog}
+    return OrderLog(EventStore(catalog, ids, SOURCE))
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    issuer = Issuer()
+    server = await asyncio.start_server(issuer.answer, "127.0.0.1", 0)
+    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/certs"
+    yield issuer
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture
+async def server(
+    database: str, pool: asyncpg.Pool, log: OrderLog, issuer: Issuer
+) -> AsyncIterator[Server]:
+    settings = ServerSettings(
+        issuer=ISSUER,
+        jwks=issuer.url,
+        clients=("causeway-cli",),
+        signing_key=SecretStr("0123456789abcdef"),
+        drain_delay=0,
+        drain_grace=3,
+    )
+    changes = Changes(database)
+    server = Server(
+        servicers(pool, log, changes, settings),
+        settings,
+        ready={"changes": changes.ready},
+        background=(changes.run,),
+        translate=translate,
+    )
+    await server.start("127.0.0.1:0")
+    yield server
+    await server.drain()
+
+
+@pytest.fixture
+async def call_as(server: Server, issuer: Issuer) -> AsyncIterator[As]:
+    """A client of this user; a customer unless other roles are given."""
+    opened: list[Platform] = []
+
+    def connect(user: str, *roles: str) -> Platform:
+        token = issuer.token(*(roles or ("customer",)), sub=user)
+
+        async def source() -> str:
+            return token
+
+        opened.append(Platform(f"127.0.0.1:{server.port}", source))
+        return opened[-1]
+
+    yield connect
+    for one in opened:
+        await one.channel.close()
+
+
+@pytest.fixture
+async def alice(call_as: As, products: None) -> Platform:
+    """A customer of this test alone."""
+    return call_as(str(uuid.uuid4()))
+
+
+@pytest.fixture
+def oscar(call_as: As) -> Platform:
+    return call_as(OSCAR, "operator")
+
+
+@pytest.fixture
+async def products(oscar: Platform) -> None:
+    """The price list, as `up` makes it."""
+    for sku, (units, nanos) in PRICES.items():
+        price = Money(currency_code="EUR", units=units, nanos=nanos)
+        product = pb.Product(name=f"products/{sku}", display_name=sku, price=price)
+        request = pb.UpdateProductRequest(product=product, allow_missing=True)
+        await oscar.orders.UpdateProduct(request)
+
+
+def order_of(*lines: tuple[str, int], request_id: str = "") -> pb.CreateOrderRequest:
+    """A request for these (sku, quantity)."""
+    items = [pb.Order.Item(sku=sku, quantity=quantity) for sku, quantity in lines]
+    return pb.CreateOrderRequest(order=pb.Order(items=items), request_id=request_id)
