@@ -20,10 +20,11 @@ def exit_words(code: int | None) -> str:
 
 def start_failure(name: str, error: Exception, log: str) -> StackError:
     """The error that ends a start: the component, the cause, the tail of its log."""
+    detail = error.detail if isinstance(error, StackError) else log
+    if is_disk_full(error) or "No space left on device" in detail:
+        return disk_full(f"{name} could not write", detail)
     if isinstance(error, StackError):
         return error
-    if is_disk_full(error) or "No space left on device" in log:
-        return disk_full(f"{name} could not write", log)
     cause = str(error) or type(error).__name__
     return StackError(
         Code.START_FAILED,

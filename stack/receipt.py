@@ -58,7 +58,7 @@ def _paths(state: Path) -> list[str]:
     return [
         f"  {'data':<12} {state}   databases, Kafka's log, users, schemas and mails persist",
         f"  {'logs':<12} {state / 'logs'}",
-        f"  {'to forget it':<12} {_program()} down --wipe",
+        f"  {'forget it':<12} {_program()} down --wipe",
     ]
 
 

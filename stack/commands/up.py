@@ -43,3 +43,4 @@ def up(
         return
     receipt = partial(print_receipt, background=background)
     anyio.run(partial(launch, settings, choices, offline=offline, say=say, when_ready=receipt))
+    say(f"everything is stopped; the data is in {settings.state}")
