@@ -1,5 +1,7 @@
 """The tables of the bridge, and a service's own beside them."""
 
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +39,11 @@ async def _apply(connection: asyncpg.Connection, folder: Path) -> None:
     # Here, because only migrations need the SQL parser behind it.
     from pogo_core.util.migrate import apply
 
-    await apply(connection, folder, schema_name="public")
+    # Apart from this module: pogo takes every .py beside the .sql files for a migration too.
+    with tempfile.TemporaryDirectory() as apart:
+        for file in folder.glob("*.sql"):
+            shutil.copy(file, apart)
+        await apply(connection, Path(apart), schema_name="public")
 
 
 async def _grant(connection: asyncpg.Connection, query: str, role: str) -> None:
