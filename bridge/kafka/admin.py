@@ -166,8 +166,8 @@ class Admin:
 async def open_admin(settings: KafkaSettings) -> AsyncIterator[Admin]:
     """Connect as `settings` say; close at the end of the block."""
     client = AIOKafkaClient(**settings.client(), request_timeout_ms=TIMEOUT_MS)
-    await client.bootstrap()
     try:
+        await client.bootstrap()
         yield Admin(client)
     finally:
         await client.close()
