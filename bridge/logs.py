@@ -50,12 +50,20 @@ def safe(name: str, value: object) -> object:
     return scrub(str(value))
 
 
+def text_of(error: BaseException) -> str:
+    """Return an exception's text, masked; a refused setting is named without its value."""
+    if type(error).__module__.startswith("pydantic_core") and hasattr(error, "errors"):
+        found = error.errors(include_input=False, include_context=False, include_url=False)
+        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+    return scrub(str(error))[:500]
+
+
 def failure(error: BaseException) -> dict[str, object]:
     """Describe an exception: type, masked text, innermost frames, and the same of its cause."""
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
     described: dict[str, object] = {
         "type": f"{type(error).__module__}.{type(error).__qualname__}",
-        "text": scrub(str(error))[:500],
+        "text": text_of(error),
         "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -4,7 +4,7 @@ Off (no OTLP endpoint, or `OTEL_SDK_DISABLED=true`, or `OTEL_TRACES_EXPORTER=non
 OpenTelemetry is imported and a span only carries the W3C `traceparent` on, so that a process
 without tracing does not cut the trace of those around it.
 
-One request is one trace, also across Kafka: see docs/decisions/one-trace-across-kafka.md.
+One request is one trace, also across Kafka: see docs/decisions/0001-one-trace-across-kafka.md.
 """
 
 import os

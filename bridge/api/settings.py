@@ -11,7 +11,9 @@ from bridge.kafka.settings import KafkaSettings
 class Settings(BaseSettings):
     """Where it listens, the brokers, and the compiled descriptor set that reflection shows."""
 
-    model_config = SettingsConfigDict(env_prefix="CAUSEWAY_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CAUSEWAY_", frozen=True, hide_input_in_errors=True
+    )
 
     listen: str
     kafka: str

@@ -16,7 +16,9 @@ def split(value: object) -> object:
 class ServerSettings(BaseSettings):
     """Settings of one gRPC server. Times are seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="CAUSEWAY_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CAUSEWAY_", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     issuer: str
     jwks: str

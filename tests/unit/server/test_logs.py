@@ -1,0 +1,88 @@
+"""A log line is one JSON object, and holds no token, password or personal data."""
+
+import io
+import json
+import logging
+from contextlib import contextmanager
+
+import pytest
+
+from bridge import logs
+
+
+@pytest.fixture
+def lines():
+    """What is written, read back."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logs.JsonLines("orders-api"))
+    logs.LOGGER.addHandler(handler)
+    before = logs.LOGGER.level
+    logs.LOGGER.setLevel(logging.INFO)
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    logs.LOGGER.setLevel(before)
+    logs.LOGGER.removeHandler(handler)
+
+
+def test_a_line_says_when_who_and_what(lines):
+    logs.info("order.created", order="orders/1", position=7, ok=True, nothing=None)
+    (line,) = lines()
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "level": "info",
+        "process": "orders-api",
+        "event": "order.created",
+        "order": "orders/1",
+        "position": 7,
+        "ok": True,
+        "nothing": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "client_secret", "token", "authorization", "email", "username", "cookie"]
+)
+def test_a_field_with_a_telling_name_is_masked(lines, name):
+    logs.info("x", **{name: "hunter2"}, nested={name: "hunter2"})
+    assert "hunter2" not in json.dumps(lines())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bad token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl",
+        "sent Bearer abcdef.ghijkl",
+        "postgresql://orders:hunter2@127.0.0.1/orders",
+        'password="hunter2"',
+        "secret: hunter2",
+        "Key (email)=(alice@example.org) already exists",
+    ],
+)
+def test_what_looks_secret_is_masked_in_any_text(lines, text):
+    logs.error("x", ValueError(text), detail=text)
+    said = json.dumps(lines())
+    for secret in ("eyJ", "abcdef", "hunter2", "alice", "c2ln"):
+        assert secret not in said
+
+
+@contextmanager
+def wrapped():
+    try:
+        yield
+    except KeyError as inner:
+        raise RuntimeError("outer") from inner
+
+
+def test_an_error_keeps_its_type_its_frames_and_its_cause(lines):
+    with pytest.raises(RuntimeError) as caught, wrapped():
+        {}["inner"]
+    logs.error("x", caught.value)
+    (line,) = lines()
+    assert line["error"]["type"] == "builtins.RuntimeError"
+    assert line["error"]["cause"]["text"] == "'inner'"
+    assert "test_logs.py" in line["error"]["frames"][0]
+
+
+def test_a_text_with_line_ends_stays_on_its_line(lines):
+    logs.info("x", text='a\n{"event":"forged"}\r\nb')
+    assert len(lines()) == 1
