@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from keycloak import KeycloakAdmin
 
 SECRET = "secret-of-the-service-account"
+CHEAP = "hashAlgorithm(pbkdf2-sha256) and hashIterations(1)"
+"""Password policy: the tests make hundreds of users, and hashing is meant to be dear."""
 ROLES = ("manage-users",)
 
 
@@ -25,6 +27,9 @@ class Realm:
 
     def roles(self, user_id: str) -> set[str]:
         return {role["name"] for role in self.admin.get_realm_roles_of_user(user_id)}
+
+    def has_password(self, user_id: str) -> bool:
+        return [one["type"] for one in self.admin.get_credentials(user_id)] == ["password"]
 
     def token(self, username: str, password: str) -> str:
         """Log a user in; KeycloakAuthenticationError if that is refused."""
@@ -45,7 +50,9 @@ def realm(address: str, password: str) -> Iterator[Realm]:
         realm_name="master",
         user_realm_name="master",
     )
-    admin.create_realm({"realm": name, "enabled": True, "sslRequired": "none"})
+    admin.create_realm(
+        {"realm": name, "enabled": True, "sslRequired": "none", "passwordPolicy": CHEAP}
+    )
     try:
         admin.change_current_realm(name)
         _fill(admin)

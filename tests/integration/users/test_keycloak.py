@@ -12,7 +12,7 @@ from bridge.event import Origin
 from services.users.intents import Intent
 from services.users.keycloak import Keycloak
 from services.users.registration import OUTCOME_UNKNOWN
-from tests.integration.users.realm import SECRET, Realm
+from tests.integration.users.realm import CHEAP, SECRET, Realm
 
 PASSWORD = "correct horse battery"
 
@@ -95,7 +95,7 @@ async def test_what_keycloak_refuses_leaves_nothing_and_names_no_password(
         with pytest.raises(InvalidArgument) as refused:
             await keycloak.create(wanted, PASSWORD)
     finally:
-        keycloak_realm.admin.update_realm(keycloak_realm.name, {"passwordPolicy": ""})
+        keycloak_realm.admin.update_realm(keycloak_realm.name, {"passwordPolicy": CHEAP})
     assert PASSWORD not in "".join(traceback.format_exception(refused.value))
     assert refused.value.__context__ is None
     assert await keycloak.find(wanted) is None
