@@ -1,54 +1,32 @@
 """Reads the log as it grows, as an onlooker: no group, no commits, from now on."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record where it lies. Headers are text, as CloudEvents' binary mode has them."""
-
-    topic: str
-    partition: int
-    offset: int
-    headers: Mapping[str, str]
-    value: bytes
-
-
-class Tail:
-    """Records after the moment when it was opened; made by `open_tail`."""
-
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
-        self._consumer = consumer
-
-    async def __aiter__(self) -> AsyncIterator[Record]:
-        """Each record as it comes, without end; in order within a partition."""
-        async for one in self._consumer:
-            headers = {name: value.decode("utf-8", "replace") for name, value in one.headers}
-            yield Record(one.topic, one.partition, one.offset, headers, one.value or b"")
+# An onlooker would rather ask often than see things late.
+FETCH_WAIT_MS = 100
 
 
 @asynccontextmanager
 async def open_tail(
-    settings: KafkaSettings, partitions: Iterable[tuple[str, int]]
-) -> AsyncIterator[Tail]:
-    """Stand at the end of these partitions (topic, number); what is written next is read."""
+    settings: KafkaSettings, partitions: Iterable[Partition]
+) -> AsyncIterator[AsyncIterator[Record]]:
+    """Give what is written to these partitions from now on, without end; in order per partition."""
     consumer = AIOKafkaConsumer(
-        **settings.client(), enable_auto_commit=False, fetch_max_wait_ms=100
+        **settings.client(), enable_auto_commit=False, fetch_max_wait_ms=FETCH_WAIT_MS
     )
     await consumer.start()
     try:
-        assigned = [TopicPartition(topic, number) for topic, number in partitions]
+        assigned = [TopicPartition(*partition) for partition in partitions]
         consumer.assign(assigned)
-        # Waits for the ends: an end that is looked up only at the first read would be a later one.
-        ends = await consumer.end_offsets(assigned)
-        for partition, end in ends.items():
+        # Asked for now: an end that is looked up at the first read would be a later one.
+        for partition, end in (await consumer.end_offsets(assigned)).items():
             consumer.seek(partition, end)
-        yield Tail(consumer)
+        yield consumer
     finally:
         await consumer.stop()

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import asyncpg
 
 from bridge import logs
+from bridge.waiting import wait_any
 
 CHANNEL = "orders_changed"
-RECONNECT_DELAY = 1.0
+RECONNECT_DELAY = 0.5
 PROBE_INTERVAL = 5.0
 """Seconds. A connection that died without a word is noticed by asking it now and then."""
 
@@ -25,7 +26,7 @@ class Changes:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-        self._listening = asyncio.Event()
+        self._listening = False
 
     @contextlib.contextmanager
     def of(self, order_id: str) -> Iterator[asyncio.Event]:
@@ -44,25 +45,28 @@ class Changes:
         while not stop.is_set():
             try:
                 await self._listen(stop)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 logs.warning("changes.not_listening", reason=str(error))
-                await _wait(stop, RECONNECT_DELAY)
+                await wait_any(RECONNECT_DELAY, stop)
 
     async def ready(self) -> None:
         """Raise while the process does not listen."""
-        if not self._listening.is_set():
+        if not self._listening:
             raise ConnectionError("not listening for changes of orders")
 
     async def _listen(self, stop: asyncio.Event) -> None:
         connection = await asyncpg.connect(self._dsn, timeout=10)
+        cut = asyncio.Event()
+        connection.add_termination_listener(lambda _: cut.set())
         try:
             await connection.add_listener(CHANNEL, self._heard)
             self._wake_all()
-            self._listening.set()
-            while not await _wait(stop, PROBE_INTERVAL):
+            self._listening = True
+            while not (stop.is_set() or cut.is_set()):
+                await wait_any(PROBE_INTERVAL, stop, cut)
                 await connection.fetchval("SELECT 1", timeout=PROBE_INTERVAL)
         finally:
-            self._listening.clear()
+            self._listening = False
             connection.terminate()
 
     def _heard(self, _connection: object, _pid: int, _channel: str, order_id: object) -> None:
@@ -73,10 +77,3 @@ class Changes:
         for watchers in self._watchers.values():
             for woken in watchers:
                 woken.set()
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> bool:
-    """Wait for `stop`, at most so long; whether it is set."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
-    return stop.is_set()

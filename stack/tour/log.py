@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from bridge.kafka.admin import Partition, open_admin
+from bridge.kafka.admin import open_admin
+from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.tail import Record, Tail, open_tail
+from bridge.kafka.tail import open_tail
 from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users
 from stack.tour.journey import Journey
@@ -25,15 +26,15 @@ UNWANTED: Mapping[str, str] = {
 class Log:
     """What was written since the tour began, by correlation and type; made by `follow_log`."""
 
-    def __init__(self, leaders: Mapping[tuple[str, int], int | None]) -> None:
+    def __init__(self, leaders: Mapping[Partition, int | None]) -> None:
         self._leaders = leaders
         self._seen: dict[tuple[str, str], Record] = {}
         self._grown = asyncio.Condition()
 
-    async def read(self, tail: Tail) -> None:
+    async def read(self, tail: AsyncIterator[Record]) -> None:
         """Take everything in, for ever."""
         async for record in tail:
-            key = (record.headers.get("ce_correlationid", ""), record.headers.get("ce_type", ""))
+            key = (header(record, "ce_correlationid"), header(record, "ce_type"))
             async with self._grown:
                 self._seen.setdefault(key, record)
                 self._grown.notify_all()
@@ -51,19 +52,19 @@ class Log:
     def facts(self, record: Record) -> dict[str, object]:
         """Its coordinates, and the broker that leads its partition."""
         return {
-            "event": record.headers.get("ce_type", "").rpartition(".")[2],
+            "event": header(record, "ce_type").rpartition(".")[2],
             "topic": record.topic,
             "partition": record.partition,
             "offset": record.offset,
-            "leader": self._leaders.get((record.topic, record.partition)),
-            "event_id": record.headers.get("ce_id", ""),
+            "leader": self._leaders.get(Partition(record.topic, record.partition)),
+            "event_id": header(record, "ce_id"),
         }
 
 
 @asynccontextmanager
 async def follow_log(kafka: KafkaSettings) -> AsyncIterator[Log]:
     """Read both topics from now until the end of the block."""
-    leaders = {(row.topic, row.partition): row.leader for row in await _partitions(kafka)}
+    leaders = await _leaders(kafka)
     log = Log(leaders)
     async with open_tail(kafka, leaders) as tail:
         reading = asyncio.create_task(log.read(tail))
@@ -74,12 +75,17 @@ async def follow_log(kafka: KafkaSettings) -> AsyncIterator[Log]:
             await asyncio.gather(reading, return_exceptions=True)
 
 
-async def _partitions(kafka: KafkaSettings) -> list[Partition]:
+async def _leaders(kafka: KafkaSettings) -> Mapping[Partition, int | None]:
     async with open_admin(kafka) as admin:
         rows = [row for row in await admin.partitions() if row.topic in TOPICS]
     if not rows:
         raise Refused(f"no topic {' or '.join(TOPICS)}")
-    return rows
+    return {Partition(row.topic, row.partition): row.leader for row in rows}
+
+
+def header(record: Record, name: str) -> str:
+    """A header's text; empty where it is not there."""
+    return dict(record.headers).get(name, b"").decode("utf-8", "replace")
 
 
 async def find_created(journey: Journey, log: Log) -> dict[str, object]:
@@ -95,5 +101,5 @@ async def find_credit(journey: Journey, log: Log) -> dict[str, object]:
 async def find_confirmation(journey: Journey, log: Log) -> dict[str, object]:
     """Orders read that credit is reserved and confirmed."""
     record = await log.find(journey.correlation, CONFIRMED)
-    journey.confirmation = record.headers.get("ce_id", "")
+    journey.confirmation = header(record, "ce_id")
     return log.facts(record)

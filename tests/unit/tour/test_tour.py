@@ -1,11 +1,13 @@
 """The tour's own parts; with real ones it runs in the end-to-end tests."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 import pytest
 
+from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings
-from bridge.kafka.tail import Record
 from stack.tour.edge import amount
 from stack.tour.journey import Addresses, Hop
 from stack.tour.log import CONFIRMED, CREATED, RESERVED, UNWANTED, Log
@@ -24,26 +26,29 @@ NOWHERE = Addresses(
 
 def record(event: str, correlation: str, offset: int) -> Record:
     headers = {"ce_type": event, "ce_correlationid": correlation, "ce_id": "e1"}
-    return Record("causeway.orders.v1", 2, offset, headers, b"")
+    return Written("causeway.orders.v1", 2, offset, [(k, v.encode()) for k, v in headers.items()])
 
 
+@dataclass(frozen=True)
 class Written:
+    topic: str
+    partition: int
+    offset: int
+    headers: Sequence[tuple[str, bytes]]
+    key: bytes | None = None
+    value: bytes | None = None
+
+
+async def those(*records: Record) -> AsyncIterator[Record]:
     """A log that holds these records and then nothing."""
-
-    def __init__(self, *records: Record) -> None:
-        self._records = records
-
-    async def __aiter__(self):  # type: ignore[no-untyped-def]
-        for one in self._records:
-            yield one
+    for one in records:
+        yield one
 
 
 async def test_an_event_is_found_by_its_request_and_type_with_coordinates_and_leader() -> None:
-    log = Log({("causeway.orders.v1", 2): 3})
+    log = Log({Partition("causeway.orders.v1", 2): 3})
     await log.read(
-        Written(  # type: ignore[arg-type]
-            record(CREATED, "other", 5), record(CREATED, "mine", 6), record(CONFIRMED, "mine", 7)
-        )
+        those(record(CREATED, "other", 5), record(CREATED, "mine", 6), record(CONFIRMED, "mine", 7))
     )
     facts = log.facts(await log.find("mine", CREATED))
     assert facts == {
@@ -59,7 +64,7 @@ async def test_an_event_is_found_by_its_request_and_type_with_coordinates_and_le
 @pytest.mark.parametrize("unwanted", UNWANTED)
 async def test_a_refused_order_ends_the_waiting_for_credit(unwanted: str) -> None:
     log = Log({})
-    await log.read(Written(record(unwanted, "mine", 1)))  # type: ignore[arg-type]
+    await log.read(those(record(unwanted, "mine", 1)))
     with pytest.raises(Refused):
         await log.find("mine", RESERVED)
 
@@ -68,7 +73,7 @@ async def test_an_event_that_comes_later_is_waited_for() -> None:
     log = Log({})
     waiting = asyncio.create_task(log.find("mine", CREATED))
     await asyncio.sleep(0)
-    await log.read(Written(record(CREATED, "mine", 1)))  # type: ignore[arg-type]
+    await log.read(those(record(CREATED, "mine", 1)))
     assert (await waiting).offset == 1
 
 
