@@ -73,7 +73,7 @@ def keycloak(settings: Settings, credentials: Credentials, artifacts: Artifacts)
             "keycloak": settings.port.keycloak,
             "keycloak_management": settings.port.keycloak_management,
         },
-        start_timeout=120.0,  # the first start makes its tables
+        start_timeout=300.0,  # the first start makes its tables; machines are slow and shared
         directory=home,
     )
 

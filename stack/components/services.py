@@ -56,6 +56,8 @@ def _process(
         after=(f"migrations-{service}", "topics", "schemas"),
         ready=ready,
         ports={setting: port},
+        # Not ready before the realm's keys are there: as patient as Keycloak's own first start.
+        start_timeout=300.0,
         stop_timeout=15.0,
     )
 
