@@ -153,9 +153,12 @@ class _Inquiry:
         ids = [row[0] for row in listed.groups if row[1] == "consumer"] if listed else []
         if not ids:
             return []
-        described = await self._ask(node, DescribeGroupsRequest(ids))
-        if described is None:
-            return []
+        # One by one: aiokafka 0.14 reads the answer to version 3 as one of version 2, which fails
+        # from the second group on.
+        answers = await asyncio.gather(
+            *(self._ask(node, DescribeGroupsRequest([group])) for group in ids)
+        )
+        described = [answer.groups[0] for answer in answers if answer is not None]
         offsets = await asyncio.gather(
             *(self._ask(node, OffsetFetchRequest(group, None)) for group in ids)
         )
@@ -166,7 +169,7 @@ class _Inquiry:
         }
         return [
             Group(row[1], row[2], tuple(members_of(row[5])), lags.get(row[1], ()))
-            for row in described.groups
+            for row in described
         ]
 
 
