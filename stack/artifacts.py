@@ -13,14 +13,15 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 from filelock import FileLock, Timeout
 
-from stack.download import client, disk_error, download
 from stack.errors import Code, StackError
-from stack.progress import Meter, meter
-from stack.unpack import unpack
+
+if TYPE_CHECKING:
+    from stack.progress import Meter
 
 PINS = Path(__file__).with_name("artifacts.toml")
 PARALLEL = 4
@@ -135,9 +136,16 @@ class Artifacts:
         try:
             (self._cache / "parts").mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            from stack.download import disk_error
+
             raise disk_error(error, self._cache) from error
 
     async def _fetch(self, parts: list[str]) -> None:
+        # An HTTP client and progress bars take half a second to import, and most starts need
+        # neither.
+        from stack.download import client, download
+        from stack.progress import meter
+
         targets = {
             artifact: self._target(artifact) for part in parts for artifact in self._pins[part]
         }
@@ -158,7 +166,9 @@ class Artifacts:
                 await _together(one, wanted)
             await self._unpack(parts, shown)
 
-    async def _unpack(self, parts: list[str], shown: Meter) -> None:
+    async def _unpack(self, parts: list[str], shown: "Meter") -> None:
+        from stack.unpack import unpack
+
         for part in parts:
             artifact = self._pins[part][0]
             if artifact.packed:

@@ -1,19 +1,24 @@
 """Who leads which partition, asked of the brokers that answer."""
 
+from typing import TYPE_CHECKING
+
 import anyio
 
-from bridge.kafka.admin import open_admin
-from bridge.kafka.cluster import Partition
 from stack.environment import kafka_settings
 from stack.platform import Platform
+
+if TYPE_CHECKING:
+    from bridge.kafka.cluster import Partition
 
 LIMIT = 2.0
 
 
-async def partitions(platform: Platform) -> list[Partition]:
+async def partitions(platform: Platform) -> "list[Partition]":
     """All partitions of the platform's topics; empty when no broker answers or none runs."""
     if not any(name.startswith("kafka") for name in platform.ports):
         return []
+    from bridge.kafka.admin import open_admin
+
     settings = kafka_settings(platform.settings, platform.credentials, "observer")
     try:
         with anyio.fail_after(LIMIT):
@@ -23,7 +28,7 @@ async def partitions(platform: Platform) -> list[Partition]:
         return []
 
 
-def as_json_row(row: Partition) -> dict[str, object]:
+def as_json_row(row: "Partition") -> dict[str, object]:
     """For `status --json`; the leader is null while there is none."""
     return {
         "topic": row.topic,

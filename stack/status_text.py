@@ -1,14 +1,17 @@
 """`causeway status` for a person."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bridge.kafka.cluster import Partition
 from stack.console import table
 from stack.health import Seen
 from stack.journal import Record
 
+if TYPE_CHECKING:
+    from bridge.kafka.cluster import Partition
 
-def status_text(record: Record, seen: Sequence[Seen], rows: Sequence[Partition]) -> str:
+
+def status_text(record: Record, seen: Sequence[Seen], rows: "Sequence[Partition]") -> str:
     """A table of processes, the logs of those that are down, a table of partitions."""
     up = sum(one.up for one in seen)
     parts = [f"{record.phase}: {up} of {len(seen)} processes are up", _processes(seen)]
@@ -41,7 +44,7 @@ def _trouble(one: Seen) -> str:
     return "\n".join(lines)
 
 
-def _partitions(rows: Sequence[Partition]) -> str:
+def _partitions(rows: "Sequence[Partition]") -> str:
     heads = ("TOPIC", "PARTITION", "LEADER", "FOLLOWERS", "IN SYNC")
     return table(
         [

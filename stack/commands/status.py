@@ -1,8 +1,11 @@
 """`causeway status`"""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from bridge.kafka.cluster import Partition
 
 
 def status(
@@ -16,7 +19,6 @@ def status(
 
     import anyio
 
-    from bridge.kafka.cluster import Partition
     from stack.console import say, say_json
     from stack.health import Seen, look
     from stack.partitions import as_json_row, partitions
@@ -25,7 +27,7 @@ def status(
 
     platform, record = running_platform()
 
-    async def ask() -> tuple[list[Seen], list[Partition]]:
+    async def ask() -> "tuple[list[Seen], list[Partition]]":
         return await look(platform.components, record), await partitions(platform)
 
     seen, rows = anyio.run(ask)
