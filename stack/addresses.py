@@ -14,6 +14,11 @@ def edge(ports: Ports) -> str:
     return f"http://{HOST}:{ports.edge}"
 
 
+def edge_admin(ports: Ports) -> str:
+    """Envoy's own statistics; on loopback alone."""
+    return f"http://{HOST}:{ports.edge_admin}"
+
+
 def keycloak(ports: Ports) -> str:
     """Keycloak's base address."""
     return f"http://{HOST}:{ports.keycloak}"

@@ -23,6 +23,7 @@ def shell_environment(settings: Settings, credentials: Credentials) -> dict[str,
     }
     return {
         "CAUSEWAY_EDGE": addresses.edge(ports),
+        "CAUSEWAY_EDGE_ADMIN": addresses.edge_admin(ports),
         "CAUSEWAY_KEYCLOAK": addresses.keycloak(ports),
         "CAUSEWAY_ISSUER": addresses.issuer(ports),
         **_kafka(settings, credentials, "observer"),
