@@ -10,6 +10,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,13 +26,17 @@ QUICK_START = (
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-UsePerfData",  # writes a file to /tmp
     # Kafka and Netty still use what Java 25 warns of at every start.
     "--sun-misc-unsafe-memory-access=allow",
     "--enable-native-access=ALL-UNNAMED",
 )
 
-TRAINING_LIMIT = 120.0
+TRAINING_LIMIT = 300.0
 """Seconds that a training run may take; after that the component starts without a cache."""
+
+KEPT = 30 * 86400.0
+"""Seconds that the cache of another version is kept for checkouts that may use it."""
 
 
 def java() -> Path:
@@ -44,6 +49,11 @@ def java() -> Path:
     return Path(spec.origin).parent / "java-runtime" / "bin" / "java"
 
 
+def scratch(directory: Path) -> str:
+    """Where a component's Java unpacks its native libraries; /tmp would keep them for ever."""
+    return f"-Djava.io.tmpdir={directory / 'tmp'}"
+
+
 class AotCache:
     """One component's ahead-of-time cache in the shared cache directory."""
 
@@ -51,6 +61,7 @@ class AotCache:
         """`arguments` are what decides whether a cache fits: flags and class path."""
         key = "\0".join([str(java()), str(java().stat().st_mtime_ns), *arguments])
         mark = hashlib.sha256(key.encode()).hexdigest()[:12]
+        self._name = name
         self._file = cache / "aot" / f"{name}-{mark}.aot"
 
     def use(self) -> tuple[str, ...]:
@@ -90,6 +101,13 @@ class AotCache:
                 scratch.replace(self._file)
             for rest in self._file.parent.glob(f"{scratch.name}*"):
                 rest.unlink()
+            self._remove_old()
+
+    def _remove_old(self) -> None:
+        """Drop caches of versions that were replaced long ago; each has about 100 MB."""
+        for other in self._file.parent.glob(f"{self._name}-*.aot"):
+            if other != self._file and time.time() - other.stat().st_mtime > KEPT:
+                other.unlink()
 
 
 @asynccontextmanager

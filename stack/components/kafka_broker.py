@@ -18,7 +18,7 @@ from pathlib import Path
 from stack.artifacts import Artifacts
 from stack.components.kafka_probe import Login, require_serving
 from stack.credentials import KAFKA_USERS, Credentials, write_secret
-from stack.java import QUICK_START, AotCache, java
+from stack.java import QUICK_START, AotCache, java, scratch
 from stack.run import run
 
 LOGGING = Path(__file__).with_name("log4j2.xml")
@@ -97,7 +97,7 @@ class Programs:
 
     async def format(self, broker: Broker, cluster: str, credentials: Credentials) -> None:
         """Write the broker's settings, and its empty storage if it has none."""
-        broker.directory.mkdir(parents=True, exist_ok=True)
+        (broker.directory / "tmp").mkdir(parents=True, exist_ok=True)
         write_secret(broker.properties, properties(broker, credentials))
         if not (broker.data / "meta.properties").exists():
             # A half-formatted directory holds no record yet.
@@ -109,10 +109,10 @@ class Programs:
         """Make the brokers' ahead-of-time cache, on a cluster of one that then goes away."""
         if self._aot.present():
             return
-        with tempfile.TemporaryDirectory(prefix="causeway-kafka-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="causeway-kafka-") as directory:
             port, controller = free_ports(2)
-            broker = Broker(1, port, {1: controller}, Path(scratch))
-            await self.format(broker, cluster_id(Path(scratch)), credentials)
+            broker = Broker(1, port, {1: controller}, Path(directory))
+            await self.format(broker, cluster_id(Path(directory)), credentials)
             login = Login(port, "admin", credentials["kafka/admin"])
             await self._aot.train(
                 lambda flags: self._broker(broker, flags),
@@ -121,7 +121,8 @@ class Programs:
             )
 
     def _broker(self, broker: Broker, flags: tuple[str, ...]) -> tuple[str, ...]:
-        return (*self._java((*flags, *HEAP), "kafka.Kafka"), str(broker.properties))
+        own = (*flags, *HEAP, scratch(broker.directory))
+        return (*self._java(own, "kafka.Kafka"), str(broker.properties))
 
     def _java(self, flags: tuple[str, ...], main: str) -> tuple[str, ...]:
         return (str(java()), *flags, *self._fixed, main)

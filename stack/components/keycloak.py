@@ -11,7 +11,7 @@ from stack.artifacts import Artifacts, locked
 from stack.component import Component
 from stack.components.http_probe import get
 from stack.credentials import Credentials
-from stack.java import QUICK_START, AotCache, java
+from stack.java import QUICK_START, AotCache, java, scratch
 from stack.run import run
 from stack.settings import Settings
 
@@ -51,7 +51,11 @@ def keycloak(settings: Settings, credentials: Credentials, artifacts: Artifacts)
     cache = AotCache(settings.cache, "keycloak", (*fixed, "cache=local"))
 
     def command(aot: tuple[str, ...]) -> tuple[str, ...]:
-        own = (f"-Dkc.home.dir={home}", f"-Djboss.server.config.dir={home / 'conf'}")
+        own = (
+            f"-Dkc.home.dir={home}",
+            f"-Djboss.server.config.dir={home / 'conf'}",
+            scratch(home),
+        )
         return (str(java()), *aot, *fixed, *own, ENTRY, "start", "--optimized")
 
     async def ready() -> None:
@@ -128,12 +132,12 @@ async def _build(pristine: Path, built: Path) -> None:
         if _present(built):
             return
         with tempfile.TemporaryDirectory(dir=built.parent) as parent:
-            scratch = Path(parent) / "keycloak"
-            await asyncio.to_thread(_copy, pristine, scratch)
-            jar = scratch / "lib" / "quarkus-run.jar"
-            own = (f"-Dkc.home.dir={scratch}", "-cp", str(jar))
+            copy = Path(parent) / "keycloak"
+            await asyncio.to_thread(_copy, pristine, copy)
+            jar = copy / "lib" / "quarkus-run.jar"
+            own = (f"-Dkc.home.dir={copy}", "-cp", str(jar))
             await run([str(java()), *QUICK_START, *FIXED, *own, ENTRY, "build", *BUILD_OPTIONS])
-            scratch.replace(built)
+            copy.replace(built)
 
 
 def _present(directory: Path) -> bool:
@@ -158,6 +162,7 @@ def _make_home(home: Path, distribution: Path) -> None:
     """A home of this platform's own: its data and settings apart, the program shared."""
     (home / "conf").mkdir(parents=True, exist_ok=True)
     (home / "providers").mkdir(exist_ok=True)
+    (home / "tmp").mkdir(exist_ok=True)
     for name in ("lib", "themes"):
         link = home / name
         if link.is_symlink() and link.readlink() != distribution / name:

@@ -1,10 +1,12 @@
 """Apicurio Registry, which keeps its schemas in PostgreSQL."""
 
+from pathlib import Path
+
 from stack.artifacts import Artifacts
 from stack.component import Component
 from stack.components.http_probe import get
 from stack.credentials import Credentials
-from stack.java import QUICK_START, AotCache, java
+from stack.java import QUICK_START, AotCache, java, scratch
 from stack.settings import Settings
 
 HEAP = ("-Xms48m", "-Xmx192m")
@@ -33,19 +35,21 @@ LOCAL_SETTINGS = {
 def registry(settings: Settings, credentials: Credentials, artifacts: Artifacts) -> Component:
     """The schema registry. Ready when its Confluent API lists subjects."""
     directory = artifacts.path("registry")
+    home = settings.state / "registry"
     jar = directory / "quarkus-run.jar"
     flags = (*HEAP, *QUICK_START)
     cache = AotCache(settings.cache, "registry", (*flags, str(directory)))
     environment = _environment(settings, credentials)
 
     def command(aot: tuple[str, ...]) -> tuple[str, ...]:
-        return (str(java()), *aot, *flags, "-jar", str(jar))
+        return (str(java()), *aot, *flags, scratch(home), "-jar", str(jar))
 
     async def ready() -> None:
         await get(settings.port.registry, "/apis/ccompat/v7/subjects")
 
     async def prepare() -> None:
-        await cache.train(command, ready, environment, settings.state)
+        _make_home(home)
+        await cache.train(command, ready, environment, home)
 
     return Component(
         name="registry",
@@ -58,8 +62,12 @@ def registry(settings: Settings, credentials: Credentials, artifacts: Artifacts)
             "registry": settings.port.registry,
             "registry_management": settings.port.registry_management,
         },
-        directory=settings.state,
+        directory=home,
     )
+
+
+def _make_home(home: Path) -> None:
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
 
 
 def _environment(settings: Settings, credentials: Credentials) -> dict[str, str]:
