@@ -5,13 +5,13 @@ from typing import Any
 import httpx
 
 from client.tokens import password
-from stack.tour.journey import QUANTITY, SKU, Addresses, Journey
+from stack.tour.journey import QUANTITY, SKU, Addresses, Journey, Sight
 from stack.tour.refused import Refused
 
 Facts = dict[str, Any]
 
 
-async def register(journey: Journey, where: Addresses, http: httpx.AsyncClient) -> Facts:
+async def register(journey: Journey, where: Addresses, http: httpx.AsyncClient) -> Sight:
     """A customer of our own, so that nobody's orders and credit are touched."""
     body = {
         "username": journey.username,
@@ -21,38 +21,30 @@ async def register(journey: Journey, where: Addresses, http: httpx.AsyncClient) 
     }
     user = _json(await http.post(f"{where.edge}/v1/users:register", json=body))
     journey.customer = str(user["name"])
-    return {"customer": journey.customer, "username": journey.username}
+    return Sight({"customer": journey.customer, "username": journey.username})
 
 
-async def log_in(journey: Journey, where: Addresses) -> Facts:
+async def log_in(journey: Journey, where: Addresses) -> Sight:
     """Its token, from Keycloak."""
     journey.token = await password(where.issuer, journey.username, journey.password)()
-    return {"issuer": where.issuer}
+    return Sight({"issuer": where.issuer})
 
 
-async def post_order(journey: Journey, where: Addresses, http: httpx.AsyncClient) -> Facts:
+async def post_order(journey: Journey, where: Addresses, http: httpx.AsyncClient) -> Sight:
     """The order, through Envoy: token checked, JSON transcoded, a replica chosen."""
     body = {"items": [{"sku": SKU, "quantity": QUANTITY}]}
     answer = await http.post(f"{where.edge}/v1/orders", json=body, headers=_bearer(journey))
     journey.order = str(_json(answer)["name"])
-    return {
-        "request": "POST /v1/orders",
-        "status": answer.status_code,
-        "server": answer.headers.get("server", ""),
-        "upstream_ms": int(answer.headers.get("x-envoy-upstream-service-time", 0)),
-    }
+    facts = {"request": "POST /v1/orders", "status": answer.status_code}
+    return Sight(facts | {"server": answer.headers.get("server", "")})
 
 
-async def read_order(journey: Journey, where: Addresses, http: httpx.AsyncClient) -> Facts:
+async def read_order(journey: Journey, where: Addresses, http: httpx.AsyncClient) -> Sight:
     """What Orders answers: it reads its own writes."""
     answer = await http.get(f"{where.edge}/v1/{journey.order}", headers=_bearer(journey))
     order = _json(answer)
-    return {
-        "order": journey.order,
-        "state": order["state"],
-        "total": amount(order["total"]),
-        "etag": order["etag"],
-    }
+    facts = {"order": journey.order, "state": order["state"]}
+    return Sight(facts | {"total": amount(order["total"]), "etag": order["etag"]})
 
 
 def amount(money: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Where the tour goes, and what it learns on its way."""
 
+import time
 from dataclasses import dataclass, field
 
 from bridge.kafka.settings import KafkaSettings
@@ -31,6 +32,14 @@ class Journey:
     order: str = ""
     correlation: str = ""
     confirmation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen of the order somewhere, and when (seconds of the monotonic clock)."""
+
+    facts: dict[str, object]
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The hops on Kafka: finds the order's events where they lie in the log."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,7 @@ from bridge.kafka.settings import KafkaSettings
 from bridge.kafka.tail import open_tail
 from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users
-from stack.tour.journey import Journey
+from stack.tour.journey import Journey, Sight
 from stack.tour.refused import Refused
 
 TOPICS = ("causeway.orders.v1", "causeway.users.v1")
@@ -28,7 +29,7 @@ class Log:
 
     def __init__(self, leaders: Mapping[Partition, int | None]) -> None:
         self._leaders = leaders
-        self._seen: dict[tuple[str, str], Record] = {}
+        self._seen: dict[tuple[str, str], tuple[Record, float]] = {}
         self._grown = asyncio.Condition()
 
     async def read(self, tail: AsyncIterator[Record]) -> None:
@@ -36,20 +37,21 @@ class Log:
         async for record in tail:
             key = (header(record, "ce_correlationid"), header(record, "ce_type"))
             async with self._grown:
-                self._seen.setdefault(key, record)
+                self._seen.setdefault(key, (record, time.monotonic()))
                 self._grown.notify_all()
 
-    async def find(self, correlation: str, event: str) -> Record:
+    async def find(self, correlation: str, event: str) -> Sight:
         """The record of this type that the request caused, as soon as it is there."""
         async with self._grown:
-            while (record := self._seen.get((correlation, event))) is None:
+            while (seen := self._seen.get((correlation, event))) is None:
                 for unwanted, words in UNWANTED.items():
                     if (correlation, unwanted) in self._seen:
                         raise Refused(words)
                 await self._grown.wait()
-            return record
+            record, at = seen
+            return Sight(self._facts(record), at)
 
-    def facts(self, record: Record) -> dict[str, object]:
+    def _facts(self, record: Record) -> dict[str, object]:
         """Its coordinates, and the broker that leads its partition."""
         return {
             "event": header(record, "ce_type").rpartition(".")[2],
@@ -88,18 +90,18 @@ def header(record: Record, name: str) -> str:
     return dict(record.headers).get(name, b"").decode("utf-8", "replace")
 
 
-async def find_created(journey: Journey, log: Log) -> dict[str, object]:
+async def find_created(journey: Journey, log: Log) -> Sight:
     """The relay took the event out of the outbox; the brokers have it."""
-    return log.facts(await log.find(journey.correlation, CREATED))
+    return await log.find(journey.correlation, CREATED)
 
 
-async def find_credit(journey: Journey, log: Log) -> dict[str, object]:
+async def find_credit(journey: Journey, log: Log) -> Sight:
     """Users read the order and reserved credit for it."""
-    return log.facts(await log.find(journey.correlation, RESERVED))
+    return await log.find(journey.correlation, RESERVED)
 
 
-async def find_confirmation(journey: Journey, log: Log) -> dict[str, object]:
+async def find_confirmation(journey: Journey, log: Log) -> Sight:
     """Orders read that credit is reserved and confirmed."""
-    record = await log.find(journey.correlation, CONFIRMED)
-    journey.confirmation = header(record, "ce_id")
-    return log.facts(record)
+    sight = await log.find(journey.correlation, CONFIRMED)
+    journey.confirmation = str(sight.facts["event_id"])
+    return sight

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from stack.tour.journey import Addresses, Journey
+from stack.tour.journey import Addresses, Journey, Sight
 from stack.tour.refused import Refused
 
 FIRST_EVENT = """
@@ -11,7 +11,7 @@ FROM bridge.events WHERE stream = $1 AND version = 1
 """
 
 
-async def find_event(journey: Journey, where: Addresses) -> dict[str, object]:
+async def find_event(journey: Journey, where: Addresses) -> Sight:
     """The order's first event: committed with the answer, so it must be there already."""
     connection = await asyncpg.connect(where.orders_database, timeout=5)
     try:
@@ -21,10 +21,12 @@ async def find_event(journey: Journey, where: Addresses) -> dict[str, object]:
     if row is None:
         raise Refused(f"no event of {journey.order} is in the store")
     journey.correlation = row["correlation_id"]
-    return {
-        "event": row["type"].rpartition(".")[2],
-        "stream": journey.order,
-        "position": row["position"],
-        "version": row["version"],
-        "event_id": row["event_id"],
-    }
+    return Sight(
+        {
+            "event": row["type"].rpartition(".")[2],
+            "stream": journey.order,
+            "position": row["position"],
+            "version": row["version"],
+            "event_id": row["event_id"],
+        }
+    )

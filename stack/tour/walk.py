@@ -12,11 +12,11 @@ import httpx
 
 from client.tokens import LoginFailed
 from stack.tour import edge, log, mail, store
-from stack.tour.journey import Addresses, Hop, Journey
+from stack.tour.journey import Addresses, Hop, Journey, Sight
 from stack.tour.refused import Refused
 
 Found = TypeVar("Found")
-Step = Callable[[], Awaitable[dict[str, object]]]
+Step = Callable[[], Awaitable[Sight]]
 FAILURES = (Refused, LoginFailed, httpx.HTTPError, OSError, ValueError, KeyError)
 
 
@@ -78,8 +78,8 @@ class Pace:
 
     async def hop(self, name: str, step: Step) -> Hop:
         """Take one hop."""
-        facts = await self.within(name, step())
-        return Hop(name, round((time.monotonic() - self._start) * 1000, 1), facts)
+        sight = await self.within(name, step())
+        return Hop(name, round((sight.at - self._start) * 1000, 1), sight.facts)
 
     async def within(self, name: str, waiting: Awaitable[Found]) -> Found:
         """Wait in the limit; HopMissing names the hop."""

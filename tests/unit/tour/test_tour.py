@@ -50,7 +50,7 @@ async def test_an_event_is_found_by_its_request_and_type_with_coordinates_and_le
     await log.read(
         those(record(CREATED, "other", 5), record(CREATED, "mine", 6), record(CONFIRMED, "mine", 7))
     )
-    facts = log.facts(await log.find("mine", CREATED))
+    facts = (await log.find("mine", CREATED)).facts
     assert facts == {
         "event": "OrderCreated",
         "topic": "causeway.orders.v1",
@@ -74,7 +74,7 @@ async def test_an_event_that_comes_later_is_waited_for() -> None:
     waiting = asyncio.create_task(log.find("mine", CREATED))
     await asyncio.sleep(0)
     await log.read(those(record(CREATED, "mine", 1)))
-    assert (await waiting).offset == 1
+    assert (await waiting).facts["offset"] == 1
 
 
 async def test_the_missing_hop_is_named() -> None:
