@@ -64,7 +64,10 @@ def request_size() -> Buffer:
 
 
 def request_size_of(method: Method) -> dict[str, Any] | None:
-    """The size of one method where it is not the default; off where a request has no end."""
+    """The size of one method where it is not the default; off where a request has no end.
+
+    Coarse: what ends in the very frame that crosses the limit passes. The service is exact.
+    """
     if method.client_streams:
         return unbuffered()
     size = method.access.max_request_bytes

@@ -20,8 +20,8 @@ from gateway.envoy.replies import local_replies
 from gateway.envoy.tracing import tracing
 from gateway.envoy.typed import pack, packed, typed
 
-# Never an address of ours: an empty list would make Envoy trust loopback as internal.
-_NO_INTERNAL_RANGE = [{"address_prefix": "192.0.2.0", "prefix_len": 32}]
+# Nobody's address: an empty list would make Envoy trust loopback as internal.
+_NO_INTERNAL_RANGE = [{"address_prefix": "255.255.255.255", "prefix_len": 32}]
 _FORGEABLE_PREFIXES = ("x-envoy-", "x-forwarded-", "x-original-", "x-http-method")
 _FORGEABLE = ("forwarded", "x-real-ip", "x-rewrite-url", "x-method-override", "x-client-ip")
 

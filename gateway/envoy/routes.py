@@ -32,8 +32,6 @@ def routes(model: Model, deployment: Deployment) -> RouteConfiguration:
         "domains": list(deployment.domains),
         "routes": [*_methods(model), *_reflection(), *_catch_alls(model)],
         "typed_per_filter_config": {names.CORS: cors_policy(deployment)},
-        # Sent to services only as far as Envoy itself has made sure of them.
-        "request_headers_to_remove": ["x-envoy-original-method"],
     }
     return typed(
         RouteConfiguration, name=names.ROUTES, virtual_hosts=[host], validate_clusters=False

@@ -9,7 +9,7 @@ import base64
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import grpc
@@ -19,7 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 import causeway.bridge.v1.event_service_pb2
 import causeway.bridge.v1.operations_service_pb2
@@ -127,14 +127,29 @@ def _one(backend: Backend, method: Any, kind: Any, answer: Any) -> grpc.RpcMetho
     if method.client_streaming:
         return grpc.stream_stream_rpc_method_handler(backend.both, **codec)
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(
-            lambda request, context: backend.stream(request, context, answer), **codec
-        )
+
+        async def stream(request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
+            async for one in backend.stream(request, context, answer):
+                yield one
+
+        return grpc.unary_stream_rpc_method_handler(stream, **codec)
 
     async def unary(request: Any, context: grpc.aio.ServicerContext) -> Any:
         return await backend.unary(request, context, answer())
 
     return grpc.unary_unary_rpc_method_handler(unary, **codec)
+
+
+def _reflection() -> Iterator[grpc.GenericRpcHandler]:
+    servicer = reflection.aio.ReflectionServicer(SERVICES)
+    call = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    for version in ("v1alpha", "v1"):
+        name = f"grpc.reflection.{version}.ServerReflection"
+        yield grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": call})
 
 
 async def main(address: str) -> None:
@@ -144,7 +159,7 @@ async def main(address: str) -> None:
     checks = health.aio.HealthServicer()
     await checks.set("", health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
-    reflection.enable_server_reflection([*SERVICES, reflection.SERVICE_NAME], server)
+    server.add_generic_rpc_handlers([*_reflection()])
     server.add_insecure_port(address)
     await server.start()
     print("ready", flush=True)

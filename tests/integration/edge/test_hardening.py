@@ -1,0 +1,279 @@
+"""What a hostile caller tries: forged headers, tricks with paths, size, slowness, many calls."""
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import grpc
+import httpx
+import pytest
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthentication
+from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC
+
+from causeway.orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest
+from causeway.users.v1.user_service_pb2 import RegisterUserRequest
+from gateway.deployments import Limits
+from gateway.envoy import names
+from gateway.envoy.edge import Edge
+from gateway.model import RateLimit
+from tests.integration.edge.bench import HOST, Running, seen
+from tests.integration.edge.conftest import Start
+
+GET = "/causeway.orders.v1.OrderService/GetOrder"
+SHIP = "/causeway.orders.v1.OrderService/ShipOrder"
+CANCEL = "/causeway.orders.v1.OrderService/CancelOrder"
+REGISTER = "/causeway.users.v1.UserService/RegisterUser"
+
+FORGED = {
+    "x-envoy-original-path": "/v1/users:register",
+    "x-envoy-original-method": "POST",
+    "x-envoy-internal": "true",
+    "x-envoy-external-address": "10.1.1.1",
+    "x-envoy-retry-on": "5xx",
+    "x-envoy-upstream-rq-timeout-ms": "1",
+    "x-forwarded-for": "10.1.1.1",
+    "x-forwarded-host": "evil.example",
+    "x-forwarded-user": "root",
+    "x-real-ip": "10.1.1.1",
+    "x-original-url": "/v1/users:register",
+    "x-rewrite-url": "/v1/users:register",
+    "x-http-method-override": "DELETE",
+    "forwarded": "for=10.1.1.1",
+}
+
+
+def test_forged_headers_do_not_arrive(edge: Running, operator: str) -> None:
+    answer = edge.rest("GET", "/v1/orders/7", operator, headers=FORGED)
+    assert answer.status_code == 200
+    arrived = seen(answer.headers)
+    assert [name for name, value in FORGED.items() if arrived.get(name) == value] == []
+    # Envoy writes its own address for a peer on loopback.
+    assert "," not in arrived["x-forwarded-for"]
+    assert "x-envoy-internal" not in arrived
+
+
+def test_forged_headers_open_nothing(edge: Running) -> None:
+    assert edge.rest("GET", "/v1/orders/7", headers=FORGED).status_code == 401
+
+
+def test_the_request_id_is_the_edges_own(edge: Running, operator: str) -> None:
+    forged = {"x-request-id": "0000"}
+    answer = edge.rest("GET", "/v1/orders/7", operator, headers=forged)
+    assert answer.headers["x-request-id"] != "0000"
+    assert seen(answer.headers)["x-request-id"] == answer.headers["x-request-id"]
+
+
+def test_the_server_is_not_told(edge: Running, operator: str) -> None:
+    answer = edge.rest("GET", "/v1/orders/7", operator)
+    assert answer.headers["server"] == "causeway"
+    assert not [name for name in answer.headers if name.startswith("x-envoy")]
+
+
+def raw(edge: Running, data: bytes, patience: float = 10.0) -> bytes:
+    """What comes back for these bytes, until the edge closes or `patience` seconds are over."""
+    with socket.create_connection((HOST, edge.deployment.listen.port), 5) as connection:
+        connection.settimeout(patience)
+        connection.sendall(data)
+        received = b""
+        try:
+            while part := connection.recv(65536):
+                received += part
+        except (TimeoutError, ConnectionResetError):
+            pass
+        return received
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+def get(path: str, token: str = "", *headers: str) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", "host: localhost", "connection: close", *headers]
+    if token:
+        lines.append(f"authorization: Bearer {token}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "with_token"),
+    [
+        ("//v1//orders/7", 200),  # merged
+        ("/v1/users/../orders/7", 200),  # normalized, then judged
+        ("/v1/orders/%2e%2e/users", 403),  # is /v1/users, which a customer may not list
+        ("/v1/orders%2f7", 400),
+        ("/v1/orders%5c7", 400),
+        ("/v1/orders/%00", 400),
+        ("/V1/orders/7", 404),
+        ("/v1/orders/7/", 200),  # the transcoder passes over one slash at the end
+        (GET, 404),
+        ("*", 400),
+    ],
+)
+def test_tricks_with_paths(edge: Running, customer: str, path: str, with_token: int) -> None:
+    assert status(raw(edge, get(path))) in (400, 401, 404)
+    assert status(raw(edge, get(path))) != 200
+    assert status(raw(edge, get(path, customer))) == with_token
+
+
+def test_headers_with_underscores_and_too_many_are_refused(edge: Running, operator: str) -> None:
+    assert status(raw(edge, get("/v1/orders/7", operator, "x_sub: root"))) == 400
+    many = [f"x-h{n}: 1" for n in range(70)]
+    assert status(raw(edge, get("/v1/orders/7", operator, *many))) == 431
+    assert status(raw(edge, get("/v1/orders/7", operator, f"x-h: {'x' * 20_000}"))) == 431
+
+
+def test_an_unknown_host_reaches_nothing(edge: Running, operator: str) -> None:
+    known = get("/v1/orders/7", operator)
+    assert status(raw(edge, known)) == 200
+    assert status(raw(edge, known.replace(b"host: localhost", b"host: evil.example"))) == 404
+
+
+def test_connect_and_upgrade_open_nothing(edge: Running, operator: str) -> None:
+    connect = b"CONNECT localhost:5432 HTTP/1.1\r\nhost: localhost:5432\r\n\r\n"
+    assert status(raw(edge, connect, 1)) >= 400
+    upgrade = get("/v1/orders/7", operator, "upgrade: websocket").replace(b"close", b"upgrade")
+    assert status(raw(edge, upgrade, 1)) >= 400
+
+
+def test_slow_headers_are_cut(edge: Running) -> None:
+    begun = time.monotonic()
+    answer = raw(edge, b"GET /v1/orders/7 HTTP/1.1\r\nhost: localhost\r\n")
+    assert time.monotonic() - begun < 8
+    assert answer == b"" or status(answer) == 408
+
+
+def test_a_request_above_its_size_is_refused(edge: Running, operator: str) -> None:
+    big = CancelOrderRequest(name="orders/7", request_id="x" * 70_000).SerializeToString()
+    assert edge.grpc(CANCEL, big, operator).code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    answer = edge.rest("POST", "/v1/orders/7:cancel", operator, json={"requestId": "x" * 70_000})
+    assert (answer.status_code, answer.json()["code"]) == (413, 8)
+    huge = edge.rest("POST", "/v1/orders/7:cancel", operator, json={"requestId": "x" * 400_000})
+    assert huge.status_code == 413
+
+
+def test_a_method_may_have_a_size_of_its_own(edge: Running) -> None:
+    # What ends in the frame that crosses the limit passes: the service is exact.
+    request = RegisterUserRequest(username="x" * 30_000).SerializeToString()
+    assert edge.grpc(REGISTER, request).code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_a_large_body_passes_without_the_buffer(start: Start, operator: str) -> None:
+    def unbuffered(edge: Edge) -> Edge:
+        return replace(
+            edge, filters={k: v for k, v in edge.filters.items() if k != names.REQUEST_SIZE}
+        )
+
+    big = CancelOrderRequest(name="orders/7", request_id="x" * 70_000).SerializeToString()
+    assert start(unbuffered).grpc(CANCEL, big, operator).code is grpc.StatusCode.OK
+
+
+def shortened(edge: Edge) -> RouteConfiguration:
+    routes = RouteConfiguration()
+    routes.CopyFrom(edge.routes)
+    for route in routes.virtual_hosts[0].routes:
+        if route.match.path == GET:
+            route.route.timeout.FromMilliseconds(500)
+            longest = route.route.max_stream_duration
+            longest.max_stream_duration.FromMilliseconds(700)
+            longest.grpc_timeout_header_max.FromMilliseconds(700)
+    return routes
+
+
+def test_a_slow_service_is_a_deadline(start: Start, operator: str) -> None:
+    edge = start(lambda edge: replace(edge, routes=shortened(edge)))
+    answer = edge.rest("GET", "/v1/orders/slow", operator)
+    assert (answer.status_code, answer.json()["code"]) == (504, 4)
+    request = GetOrderRequest(name="orders/slow").SerializeToString()
+    assert edge.grpc(GET, request, operator).code is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_a_callers_longer_timeout_does_not_count(start: Start, operator: str) -> None:
+    edge = start(lambda edge: replace(edge, routes=shortened(edge)))
+    begun = time.monotonic()
+    request = GetOrderRequest(name="orders/slow").SerializeToString()
+    edge.grpc(GET, request, operator)  # asks for 15 s
+    assert time.monotonic() - begun < 5
+
+
+def test_registrations_are_limited_by_address_and_method(start: Start, operator: str) -> None:
+    edge = start()
+    with httpx.Client(base_url=edge.url, verify=False) as client:
+        answers = [client.post("/v1/users:register", json={}) for _ in range(100)]
+        assert {200, 429} == {answer.status_code for answer in answers}
+        assert answers[0].headers["x-ratelimit-limit"].startswith("20")
+    # gRPC draws from the same bucket; other methods do not.
+    with ThreadPoolExecutor(4) as pool, edge.channel() as channel:
+        call = channel.unary_unary(REGISTER, lambda b: b, lambda b: b)
+        codes = {*pool.map(lambda _: call.future(b"").code(), range(100))}
+    assert codes == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert edge.rest("GET", "/v1/orders/7", operator).status_code == 200
+
+
+def test_each_caller_has_a_bucket(start: Start, issuer: object) -> None:
+    from tests.integration.edge.issuer import Issuer
+
+    assert isinstance(issuer, Issuer)
+    edge = start(limits=Limits(caller=RateLimit(5, 60.0)))
+    one, two = issuer.token("operator", sub="one"), issuer.token("operator", sub="two")
+    codes = [edge.grpc(GET, token=one).code for _ in range(8)]
+    assert codes.count(grpc.StatusCode.OK) == 5
+    assert set(codes[5:]) == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert edge.rest("GET", "/v1/orders/7", one).status_code == 429
+    answer = edge.rest("GET", "/v1/orders/7", two)
+    assert answer.status_code == 200
+    assert answer.headers["x-ratelimit-remaining"] == "4"
+
+
+def test_all_together_are_limited_before_anything_else(start: Start) -> None:
+    edge = start(limits=Limits(total=RateLimit(20, 60.0)))
+    codes = [edge.rest("GET", "/v1/orders/7").status_code for _ in range(25)]
+    assert set(codes) == {401, 429}
+    answer = edge.rest("GET", "/v1/orders/7")
+    assert answer.json()["code"] == 8
+    assert edge.grpc(GET).code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert edge.rest("GET", "/healthz").status_code == 200
+
+
+def test_without_its_last_rule_authentication_checks_nothing(start: Start) -> None:
+    """Why the rule for `/` stands there, and why authorization denies what nobody signed."""
+
+    def ruleless(edge: Edge) -> Edge:
+        jwt, rbac = JwtAuthentication(), RBAC()
+        jwt.CopyFrom(edge.filters[names.AUTHENTICATION])
+        del jwt.rules[-1]
+        rbac.ClearField("rules")
+        chain = {**edge.filters, names.AUTHENTICATION: jwt}
+        return replace(edge, filters={**chain, names.AUTHORIZATION: rbac} if open_too else chain)
+
+    open_too = True
+    assert start(ruleless).rest("GET", "/v1/orders/7").status_code == 200
+    open_too = False
+    assert start(ruleless).rest("GET", "/v1/orders/7").status_code == 403
+
+
+def test_a_token_in_the_query_is_read_without_the_list_of_headers(
+    start: Start, operator: str
+) -> None:
+    def anywhere(edge: Edge) -> Edge:
+        jwt = JwtAuthentication()
+        jwt.CopyFrom(edge.filters[names.AUTHENTICATION])
+        jwt.providers["keycloak"].ClearField("from_headers")
+        return replace(edge, filters={**edge.filters, names.AUTHENTICATION: jwt})
+
+    answer = start(anywhere).rest("GET", f"/v1/orders/7?access_token={operator}")
+    assert answer.status_code != 401
+
+
+def test_the_log_holds_no_token_and_no_query(start: Start, operator: str) -> None:
+    edge = start()
+    edge.rest("GET", f"/v1/orders/7?access_token={operator}&secret=hush")
+    edge.rest("GET", "/v1/orders/7", operator)
+    edge.process.terminate()
+    edge.process.wait(10)
+    log = (edge.root / "envoy.log").read_text()
+    assert '"status":401' in log
+    assert f'"path":"{GET}"' in log
+    assert operator not in log
+    assert "hush" not in log
