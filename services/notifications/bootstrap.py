@@ -1,6 +1,7 @@
 """The composition root: the one place where the parts of Notifications are made and joined."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import asyncpg
 
@@ -35,13 +36,9 @@ async def api() -> None:
     """Serve callers until SIGTERM."""
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
-        # Watching, marking and preferences come later: the generated base answers UNIMPLEMENTED.
-        servicer = Servicer(  # type: ignore[abstract]
-            Queries(pool), PageTokens(server.signing_key)
-        )
         await serve(
             settings.listen,
-            {SERVICE: servicer},
+            servicers(pool, server),
             server,
             ready={"database": _answers(pool)},
             translate=translate,
@@ -66,6 +63,15 @@ async def worker() -> None:
             ready={"database": _answers(pool)},
             background=(relay.run, sender.run, *(consumer.run for consumer in consumers)),
         )
+
+
+def servicers(pool: asyncpg.Pool, server: ServerSettings) -> Mapping[str, Any]:
+    """The gRPC services of the api process."""
+    # Watching, marking and preferences come later: the generated base answers UNIMPLEMENTED.
+    servicer = Servicer(  # type: ignore[abstract]
+        Queries(pool), PageTokens(server.signing_key)
+    )
+    return {SERVICE: servicer}
 
 
 def _consumers(pool: asyncpg.Pool, settings: Settings) -> list[Consumer]:

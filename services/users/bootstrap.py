@@ -1,8 +1,9 @@
 """The composition root: the one place where the parts of Users are made and joined."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -47,16 +48,9 @@ async def api() -> None:
     """Serve callers until SIGTERM."""
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     async with _parts(settings) as parts:
-        # Update and deactivation come later: the generated base answers UNIMPLEMENTED.
-        servicer = Servicer(  # type: ignore[abstract]
-            parts.registration,
-            Commands(parts.pool, parts.store),
-            Queries(parts.pool),
-            PageTokens(server.signing_key),
-        )
         await serve(
             settings.listen,
-            {SERVICE: servicer},
+            servicers(parts, server),
             server,
             ready={"database": _answers(parts.pool)},
             translate=translate,
@@ -104,6 +98,18 @@ async def _parts(settings: Settings) -> AsyncIterator[Parts]:
             yield Parts(pool, store, intents, Registration(intents, keycloak))
     finally:
         await keycloak.close()
+
+
+def servicers(parts: Parts, server: ServerSettings) -> Mapping[str, Any]:
+    """The gRPC services of the api process."""
+    # Update and deactivation come later: the generated base answers UNIMPLEMENTED.
+    servicer = Servicer(  # type: ignore[abstract]
+        parts.registration,
+        Commands(parts.pool, parts.store),
+        Queries(parts.pool),
+        PageTokens(server.signing_key),
+    )
+    return {SERVICE: servicer}
 
 
 def _answers(pool: asyncpg.Pool) -> Callable[[], Awaitable[None]]:

@@ -1,0 +1,208 @@
+"""UserService behind the real server kit, on a real PostgreSQL and a real Keycloak."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import TypeAlias
+
+import asyncpg
+import grpc
+import pytest
+from google.protobuf.message import Message
+from google.type.money_pb2 import Money
+from pydantic import SecretStr
+
+from bridge.server.serve import Server
+from bridge.server.settings import ServerSettings
+from bridge.store import EventStore
+from causeway.users.v1 import user_service_pb2 as pb
+from client.errors import CallFailed
+from client.platform import Platform
+from services.users.bootstrap import Parts, servicers
+from services.users.intents import Intents
+from services.users.keycloak import Keycloak
+from services.users.money import NANOS
+from services.users.outages import translate
+from services.users.registration import Registration
+from tests.integration.users.realm import Realm
+from tests.unit.server.conftest import ISSUER, Issuer
+
+PASSWORD = "correct horse battery staple"
+OSCAR = str(uuid.uuid4())
+As: TypeAlias = Callable[..., Platform]
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    issuer = Issuer()
+    server = await asyncio.start_server(issuer.answer, "127.0.0.1", 0)
+    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/certs"
+    yield issuer
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture
+async def server(
+    pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, issuer: Issuer
+) -> AsyncIterator[Server]:
+    settings = ServerSettings(
+        issuer=ISSUER,
+        jwks=issuer.url,
+        clients=("causeway-cli",),
+        signing_key=SecretStr("0123456789abcdef"),
+        drain_delay=0,
+        drain_grace=3,
+    )
+    intents = Intents(pool, store, 500 * NANOS)
+    parts = Parts(pool, store, intents, Registration(intents, keycloak))
+    server = Server(servicers(parts, settings), settings, translate=translate)
+    await server.start("127.0.0.1:0")
+    yield server
+    await server.drain()
+
+
+@pytest.fixture
+async def call_as(server: Server, issuer: Issuer) -> AsyncIterator[As]:
+    """A client of this user; a customer unless other roles are given; nobody without a user."""
+    opened: list[Platform] = []
+
+    def connect(user: str = "", *roles: str) -> Platform:
+        token = issuer.token(*(roles or ("customer",)), sub=user)
+
+        async def source() -> str:
+            return token
+
+        opened.append(Platform(f"127.0.0.1:{server.port}", source if user else None))
+        return opened[-1]
+
+    yield connect
+    for one in opened:
+        await one.channel.close()
+
+
+def wish(**changed: str) -> pb.RegisterUserRequest:
+    name = f"u{uuid.uuid4().hex[:12]}"
+    fields = {
+        "username": name,
+        "email": f"{name}@example.org",
+        "display_name": "Ann",
+        "password": PASSWORD,
+        "request_id": str(uuid.uuid4()),
+    }
+    return pb.RegisterUserRequest(**(fields | changed))
+
+
+async def refused(call: object) -> CallFailed:
+    with pytest.raises(CallFailed) as caught:
+        await call  # type: ignore[misc]
+    return caught.value
+
+
+def euros(units: int) -> Money:
+    return Money(currency_code="EUR", units=units)
+
+
+async def test_a_registered_user_has_its_name_its_credit_and_sees_itself(
+    call_as: As, keycloak_realm: Realm
+) -> None:
+    request = wish()
+    user = await call_as().users.RegisterUser(request)
+    identity = keycloak_realm.user(request.username)
+    assert identity is not None
+    assert user.name == f"users/{identity['id']}"
+    assert (user.credit_limit, user.credit_reserved) == (euros(500), euros(0))
+    assert (user.state, user.etag, user.display_name) == (pb.User.STATE_ACTIVE, "1", "Ann")
+    herself = call_as(str(identity["id"]))
+    for name in ("users/me", user.name):
+        assert await herself.users.GetUser(pb.GetUserRequest(name=name)) == user
+
+
+async def test_the_same_request_has_one_answer_and_another_body_is_refused(call_as: As) -> None:
+    request, nobody = wish(), call_as()
+    first = await nobody.users.RegisterUser(request)
+    assert await nobody.users.RegisterUser(request) == first
+    other = wish(request_id=request.request_id)
+    assert (await refused(nobody.users.RegisterUser(other))).code is (
+        grpc.StatusCode.FAILED_PRECONDITION
+    )
+    again = wish(username=request.username)
+    assert (await refused(nobody.users.RegisterUser(again))).code is grpc.StatusCode.ALREADY_EXISTS
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [wish(username="A"), wish(email="no address"), wish(password="short"), wish(username="")],
+    ids=["username", "email", "password", "nothing"],
+)
+async def test_what_breaks_a_rule_is_refused_before_anything_is_made(
+    call_as: As, pool: asyncpg.Pool, request_: Message
+) -> None:
+    error = await refused(call_as().users.RegisterUser(request_))  # type: ignore[arg-type]
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert "short" not in str(error)
+    assert await pool.fetchval("SELECT count(*) FROM intents") == 0
+
+
+async def test_a_stranger_is_told_the_same_of_a_user_as_of_none(call_as: As) -> None:
+    user = await call_as().users.RegisterUser(wish())
+    stranger = call_as(str(uuid.uuid4()))
+    missing = f"users/{uuid.uuid4()}"
+    errors = [
+        await refused(stranger.users.GetUser(pb.GetUserRequest(name=name)))
+        for name in (user.name, missing)
+    ]
+    assert {error.code for error in errors} == {grpc.StatusCode.NOT_FOUND}
+    texts = [
+        str(error).replace(name, "NAME")
+        for error, name in zip(errors, (user.name, missing), strict=True)
+    ]
+    assert texts[0] == texts[1]
+    oscar = call_as(OSCAR, "operator")
+    assert await oscar.users.GetUser(pb.GetUserRequest(name=user.name)) == user
+
+
+async def test_an_operator_sets_the_credit_limit_once_for_a_request(
+    call_as: As, pool: asyncpg.Pool
+) -> None:
+    user = await call_as().users.RegisterUser(wish())
+    oscar = call_as(OSCAR, "operator")
+    request = pb.SetCreditLimitRequest(
+        name=user.name, credit_limit=euros(100), request_id=str(uuid.uuid4())
+    )
+    changed = await oscar.users.SetCreditLimit(request)
+    assert (changed.credit_limit, changed.etag) == (euros(100), "2")
+    back = pb.SetCreditLimitRequest(name=user.name, credit_limit=euros(500))
+    await oscar.users.SetCreditLimit(back)
+    assert (await oscar.users.SetCreditLimit(request)).credit_limit == euros(500)
+    event = await pool.fetchrow(
+        "SELECT * FROM bridge.events WHERE stream = $1 AND version = 2", user.name
+    )
+    assert event is not None
+    assert (event["actor"], event["request_id"]) == (f"users/{OSCAR}", request.request_id)
+    missing = pb.SetCreditLimitRequest(name="users/nobody", credit_limit=euros(1))
+    assert (await refused(oscar.users.SetCreditLimit(missing))).code is grpc.StatusCode.NOT_FOUND
+    herself = call_as(user.name.removeprefix("users/"))
+    denied = await refused(herself.users.SetCreditLimit(request))
+    assert denied.code is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_an_operator_lists_users_page_by_page_and_by_prefix(call_as: As) -> None:
+    prefix = f"p{uuid.uuid4().hex[:8]}"
+    names = [f"{prefix}-{number}" for number in range(5)]
+    for name in names:
+        await call_as().users.RegisterUser(wish(username=name))
+    oscar = call_as(OSCAR, "operator")
+    found: list[str] = []
+    request = pb.ListUsersRequest(page_size=2, query=prefix.upper())
+    while True:
+        page = await oscar.users.ListUsers(request)
+        assert len(page.users) <= 2
+        found += [user.username for user in page.users]
+        if not page.next_page_token:
+            break
+        request.page_token = page.next_page_token
+    assert found == names
+    request.query = ""
+    error = await refused(oscar.users.ListUsers(request))
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
