@@ -41,9 +41,13 @@ async def _apply(connection: asyncpg.Connection, folder: Path) -> None:
 
     # Apart from this module: pogo takes every .py beside the .sql files for a migration too.
     with tempfile.TemporaryDirectory() as apart:
-        for file in folder.glob("*.sql"):
-            shutil.copy(file, apart)
+        _copy_sql(folder, Path(apart))
         await apply(connection, Path(apart), schema_name="public")
+
+
+def _copy_sql(folder: Path, to: Path) -> None:
+    for file in folder.glob("*.sql"):
+        shutil.copy(file, to)
 
 
 async def _grant(connection: asyncpg.Connection, query: str, role: str) -> None:

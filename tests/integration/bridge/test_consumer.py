@@ -1,0 +1,332 @@
+"""The consumer on real PostgreSQL and Kafka."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from bridge.consumer import Consumer, Handler, Handling, Limits
+from bridge.errors import FailedPrecondition, StaleVersion, Unavailable
+from bridge.event import Origin
+from bridge.kafka.cluster import Cluster, describe
+from bridge.kafka.producer import Producer
+from causeway.orders.v1 import events_pb2 as orders
+from tests.integration.bridge.parts import (
+    Parts,
+    append,
+    confirmed,
+    outbox_is_empty,
+    relaying,
+    running,
+    until,
+)
+
+DEFAULTS = Limits()
+EFFECTS = "CREATE TABLE effects (id bigserial, grp text, event_id text, stream text, version int)"
+EFFECT = "INSERT INTO effects (grp, event_id, stream, version) VALUES ($1, $2, $3, $4)"
+
+
+@pytest.fixture(autouse=True)
+async def _effects(parts: Parts) -> None:
+    owner = await asyncpg.connect(parts.superuser)
+    await owner.execute(EFFECTS)
+    await owner.execute("GRANT ALL ON effects, effects_id_seq TO PUBLIC")
+    await owner.close()
+
+
+async def note(handling: Handling) -> None:
+    """The effect: one row for each handled event."""
+    event = handling.event
+    await handling.connection.execute(EFFECT, "g", event.id, event.stream, event.version)
+
+
+def group_of(parts: Parts) -> str:
+    return f"causeway.{parts.topic}.effects"
+
+
+def consumer(
+    parts: Parts, pool: asyncpg.Pool, handler: Handler = note, limits: Limits = DEFAULTS
+) -> Consumer:
+    return Consumer(
+        group=group_of(parts),
+        handlers={orders.OrderConfirmed: handler},
+        catalog=parts.catalog,
+        pool=pool,
+        kafka=parts.kafka,
+        limits=limits,
+    )
+
+
+async def publish(parts: Parts, connection: asyncpg.Connection, counts: dict[str, int]) -> None:
+    """Append `counts[order]` events to each stream, interleaved, and relay them."""
+    for version in range(max(counts.values())):
+        async with connection.transaction():
+            for order_id, count in counts.items():
+                if version < count:
+                    stream = f"orders/{order_id}"
+                    message = [confirmed(order_id)]
+                    await parts.store.append(connection, stream, version, message, Origin())
+    async with relaying(parts):
+        await until(lambda: outbox_is_empty(connection))
+
+
+async def effects(connection: asyncpg.Connection) -> dict[str, list[int]]:
+    rows = await connection.fetch("SELECT stream, version FROM effects ORDER BY id")
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        found.setdefault(row["stream"], []).append(row["version"])
+    return found
+
+
+async def lag_is_zero(parts: Parts) -> bool:
+    cluster: Cluster = await describe(parts.kafka)
+    ends = {one.partition: one.end for one in cluster.partitions if one.topic == parts.topic}
+    written = {number for number, end in ends.items() if end > 0}
+    [group] = [one for one in cluster.groups if one.id == group_of(parts)]
+    return {one.partition for one in group.lags if one.lag == 0} >= written
+
+
+@asynccontextmanager
+async def consuming(one: Consumer) -> AsyncIterator[None]:
+    async with running(one.run):
+        await until(lambda: one.assigned)
+        yield
+
+
+async def test_events_are_handled_once_in_order_per_key_and_offsets_follow(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    counts = {f"o{number}": 20 for number in range(20)}
+    await publish(parts, connection, counts)
+    wanted = {f"orders/{key}": list(range(1, 21)) for key in counts}
+    async with consuming(consumer(parts, pool)):
+
+        async def all_handled() -> bool:
+            return await effects(connection) == wanted
+
+        await until(all_handled)
+        await until(lambda: lag_is_zero(parts))
+    assert await effects(connection) == wanted
+
+
+async def test_what_a_handler_appends_is_caused_by_its_event(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    async def ship(handling: Handling) -> None:
+        message = orders.OrderShipped(order_id=handling.event.key, customer="users/u1")
+        await parts.store.append(
+            handling.connection, handling.event.stream, 1, [message], handling.origin
+        )
+
+    async with connection.transaction():
+        [first] = await parts.store.append(
+            connection, "orders/o1", 0, [confirmed("o1")], Origin(actor="users/u1", client="cli")
+        )
+    async with relaying(parts), consuming(consumer(parts, pool, ship)):
+
+        async def shipped() -> bool:
+            return len(await parts.store.load(connection, "orders/o1")) == 2
+
+        await until(shipped)
+    second = (await parts.store.load(connection, "orders/o1"))[1]
+    assert second.origin.causation_id == first.id
+    assert second.origin.correlation_id == first.id
+    assert second.origin.actor == "users/u1"
+
+
+CRASH = """
+import asyncio, os, signal, sys
+from bridge.database import open_pool
+from bridge.kafka.consumer import GroupConsumer
+from tests.integration.bridge.parts import Parts, catalog_on, kafka_settings, store_on
+from tests.integration.bridge.test_consumer import consumer
+
+async def die(self, offsets):
+    # The handlers' transactions are committed by now, the offsets are not.
+    os.kill(os.getpid(), signal.SIGKILL)
+
+GroupConsumer.commit = die
+
+async def main():
+    dsn, topic = sys.argv[1:]
+    catalog = catalog_on(topic)
+    parts = Parts("", "", dsn, kafka_settings(), topic, catalog, store_on(catalog))
+    pool = await open_pool(dsn)
+    await consumer(parts, pool).run(asyncio.Event())
+
+asyncio.run(main())
+"""
+
+
+async def test_a_crash_between_handler_and_offset_has_one_effect(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    counts = {f"o{number}": 5 for number in range(10)}
+    await publish(parts, connection, counts)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CRASH, parts.dsn, parts.topic
+    )
+    assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+    assert await effects(connection) != {}
+    async with consuming(consumer(parts, pool)):
+        await until(lambda: lag_is_zero(parts))
+    assert await effects(connection) == {f"orders/{key}": [1, 2, 3, 4, 5] for key in counts}
+
+
+async def test_a_rebalance_moves_partitions_and_loses_nothing(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    counts = {f"o{number}": 40 for number in range(30)}
+    wanted = {f"orders/{key}": list(range(1, 41)) for key in counts}
+
+    async def slow(handling: Handling) -> None:
+        await asyncio.sleep(0.01)
+        await note(handling)
+
+    await publish(parts, connection, counts)
+    limits = Limits(batch=5)
+    async with consuming(consumer(parts, pool, slow, limits)):
+        await asyncio.sleep(1)
+        for _ in range(3):
+            async with consuming(consumer(parts, pool, slow, limits)):
+                await asyncio.sleep(2)
+
+        async def all_handled() -> bool:
+            return {key: sorted(seen) for key, seen in (await effects(connection)).items()} == {
+                key: sorted(seen) for key, seen in wanted.items()
+            }
+
+        await until(all_handled, 60)
+    assert await effects(connection) == wanted
+
+
+async def test_a_failing_event_blocks_its_lane_loudly_and_others_go_on(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    healed = asyncio.Event()
+
+    async def moody(handling: Handling) -> None:
+        if handling.event.key == "bad" and handling.event.version == 2 and not healed.is_set():
+            raise FailedPrecondition("not today", reason="NOT_TODAY")
+        await note(handling)
+
+    counts = {"bad": 3} | {f"o{number}": 3 for number in range(12)}
+    await publish(parts, connection, counts)
+    one = consumer(parts, pool, moody, Limits(lanes=4))
+    async with consuming(one):
+
+        async def blocked() -> bool:
+            return bool(one.blocked()) and one.blocked()[0].attempts >= 2
+
+        await until(blocked)
+        [held] = one.blocked()
+        assert (held.reason, held.type) == ("NOT_TODAY", "causeway.orders.v1.OrderConfirmed")
+        seen = await effects(connection)
+        assert seen["orders/bad"] == [1]
+        assert len(seen) > 6
+        assert not await lag_is_zero(parts)
+        healed.set()
+        await until(lambda: lag_is_zero(parts))
+        assert not one.blocked()
+    assert await effects(connection) == {
+        f"orders/{key}": list(range(1, count + 1)) for key, count in counts.items()
+    }
+
+
+async def test_a_stale_version_is_tried_again_without_counting(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    met = 0
+
+    async def meets(handling: Handling) -> None:
+        nonlocal met
+        met += 1
+        if met < 6:
+            raise StaleVersion("somebody was first")
+        await note(handling)
+
+    await publish(parts, connection, {"o1": 1})
+    async with consuming(consumer(parts, pool, meets)):
+        await until(lambda: lag_is_zero(parts))
+    assert await connection.fetchval("SELECT attempts FROM bridge.inbox") == 1
+
+
+async def test_a_retriable_error_counts_its_attempts(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    async def unsure(handling: Handling) -> None:
+        await note(handling)
+        if handling.attempt < 3:
+            raise Unavailable("not yet")
+
+    await publish(parts, connection, {"o1": 1})
+    async with consuming(consumer(parts, pool, unsure)):
+        await until(lambda: lag_is_zero(parts))
+    assert await connection.fetchval("SELECT attempts FROM bridge.inbox") == 3
+    assert await effects(connection) == {"orders/o1": [1]}
+
+
+async def test_types_without_a_handler_are_passed_over(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    async with connection.transaction():
+        shipped = orders.OrderShipped(order_id="o1")
+        await parts.store.append(connection, "orders/o1", 0, [shipped], Origin())
+    await append(parts, connection, "o1", 1)
+    async with relaying(parts), consuming(consumer(parts, pool)):
+        await until(lambda: lag_is_zero(parts))
+    assert await effects(connection) == {"orders/o1": [2]}
+
+
+async def test_an_undecodable_record_blocks_its_lane(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    producer = Producer(parts.kafka)
+    await producer.start()
+    await (await producer.send(parts.topic, b"o1", b"\x01broken", []))
+    await producer.close()
+    await publish(parts, connection, {"o1": 1})
+    one = consumer(parts, pool)
+    async with consuming(one):
+        await until(lambda: bool(one.blocked()))
+        assert one.blocked()[0].reason == "UNDECODABLE"
+        await asyncio.sleep(1)
+        assert await effects(connection) == {}
+
+
+async def test_a_full_partition_is_paused_and_comes_back(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    counts = {f"o{number}": 20 for number in range(20)}
+    await publish(parts, connection, counts)
+    one = consumer(parts, pool, note, Limits(batch=3, unfinished=10))
+    async with consuming(one):
+        await until(lambda: lag_is_zero(parts))
+    assert await effects(connection) == {f"orders/{key}": list(range(1, 21)) for key in counts}
+
+
+async def test_a_database_that_was_away_parks_and_skips_nothing(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    await publish(parts, connection, {"o1": 3})
+    killed = False
+
+    async def cut(handling: Handling) -> None:
+        nonlocal killed
+        if not killed:
+            killed = True
+            admin = await asyncpg.connect(parts.superuser)
+            await admin.execute(
+                "SELECT pg_terminate_backend($1)", handling.connection.get_server_pid()
+            )
+            await admin.close()
+        await note(handling)
+
+    async with consuming(consumer(parts, pool, cut)):
+        await until(lambda: lag_is_zero(parts))
+    assert await effects(connection) == {"orders/o1": [1, 2, 3]}
+    assert await connection.fetchval("SELECT max(attempts) FROM bridge.inbox") == 1
