@@ -46,12 +46,12 @@ generate: $(INSTALLED) ## write the generated modules, stubs and descriptors ane
 	$(BIN)/python -m gateway.generate
 
 # Its own environment: what resolves the versions is no part of what it resolves.
-lock: ## resolve the dependencies of pyproject.toml anew, with hashes
+lock: ## resolve pyproject.toml anew, with hashes, for every system and Python
 	@$(PYTHON) -m venv .causeway/lock
-	@.causeway/lock/bin/python -m pip --disable-pip-version-check --quiet install pip-tools
-	.causeway/lock/bin/pip-compile --quiet --upgrade --all-extras --strip-extras --allow-unsafe \
-	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host \
-	  --no-emit-find-links --output-file requirements.lock pyproject.toml
+	@.causeway/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+	.causeway/lock/bin/uv pip compile --quiet --upgrade --all-extras --universal \
+	  --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --output-file requirements.lock pyproject.toml
 
 # Only files with a hash in the lock are installed; the project itself is linked, not copied.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -64,5 +64,10 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@echo "Installing the locked packages into $(VENV); this takes a minute, once."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install --require-hashes --requirement requirements.lock
+	@# xds-protos ships an older opentelemetry/proto/ over the one of opentelemetry-proto, and the
+	@# last one installed wins: the newer one, which has all that xds-protos needs, is put last.
+	@# Cause: https://github.com/grpc/grpc/tree/master/tools/distrib/python/xds_protos
+	@sed -n '/^opentelemetry-proto==/,/[^\\]$$/p' requirements.lock > $(VENV)/last.lock
+	@$(PIP) install --require-hashes --no-deps --force-reinstall --requirement $(VENV)/last.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(INSTALLED)
