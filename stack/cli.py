@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from stack.commands.call import call
 from stack.commands.compile import compile  # noqa: A004 (the name of the command)
 from stack.commands.down import down
 from stack.commands.env import env
@@ -21,7 +22,7 @@ from stack.commands.up import up
 from stack.console import complain
 from stack.errors import StackError
 
-COMMANDS = (up, status, logs, env, token, tour, down, explain, compile)
+COMMANDS = (up, status, logs, env, token, call, tour, down, explain, compile)
 
 
 def program() -> typer.Typer:

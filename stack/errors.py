@@ -11,6 +11,7 @@ class Code(StrEnum):
     """What can go wrong while the local platform is set up, started, asked or stopped."""
 
     ALREADY_RUNNING = "ALREADY_RUNNING"
+    CALL_FAILED = "CALL_FAILED"
     CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"
     DISK_FULL = "DISK_FULL"
     DOWNLOAD_FAILED = "DOWNLOAD_FAILED"

@@ -9,6 +9,12 @@ One state directory serves one platform, so that two never write the same data.
   causeway status                        see what runs
   causeway down                          stop it
   CAUSEWAY_STATE=/other CAUSEWAY_PORT_OFFSET=1000 causeway up     run a second one beside it""",
+    Code.CALL_FAILED: """\
+The platform refused a call, or did not answer it. The message says the gRPC code, the server's
+words, the wrong fields, and the role that the caller lacks.
+  causeway call METHOD JSON --as oscar   as an operator
+  causeway call METHOD JSON --as root    as an administrator, who has every role
+  causeway status                        is the service up?""",
     Code.CHECKSUM_MISMATCH: """\
 A downloaded file is not the one that was pinned: cut, altered, or another version.
 It was thrown away and nothing was started.
