@@ -1,0 +1,49 @@
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+import services.notifications
+from bridge.catalog import Catalog
+from bridge.database import open_pool
+from bridge.schema import SchemaId
+from bridge.store import EventStore
+from causeway.notifications.v1 import events_pb2
+from tests.integration.notifications.mailserver import MailServer, running
+from tests.integration.service_database import service_database
+
+MIGRATIONS = Path(services.notifications.__file__).parent / "migrations"
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[str]:
+    """A database of Notifications for the session; tests use recipients of their own in it."""
+    superuser = os.environ.get("CAUSEWAY_TEST_POSTGRES")
+    if not superuser:
+        pytest.skip("CAUSEWAY_TEST_POSTGRES is not set: the real part does not run")
+    with asyncio.Runner() as runner:
+        made = service_database(superuser, MIGRATIONS)
+        yield runner.run(made.__aenter__())
+        runner.run(made.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    async with await open_pool(database, max_size=20) as pool:
+        yield pool
+
+
+@pytest.fixture
+def store() -> EventStore:
+    catalog = Catalog.of(events_pb2)
+    ids = {event_type.name: SchemaId(1, 1) for event_type in catalog}
+    return EventStore(catalog, ids, "/causeway/notifications")
+
+
+@pytest.fixture
+async def mailserver() -> AsyncIterator[MailServer]:
+    async with running() as server:
+        yield server
