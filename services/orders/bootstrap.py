@@ -1,4 +1,7 @@
-"""The composition root: the one place where the parts of Orders are made and joined."""
+"""The composition root: the one place where the parts of Orders are made and joined.
+
+Nine processes start at once on a small machine, so each imports only what it runs.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,19 +9,14 @@ from typing import Any
 import asyncpg
 
 from bridge.catalog import Catalog
-from bridge.consumer import Consumer
 from bridge.database import acquire, open_pool
 from bridge.registry import schema_ids
-from bridge.relay import Relay
 from bridge.server.health import Probe
 from bridge.server.paging import PageTokens
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
 from bridge.store import EventStore
-from causeway.inventory.v1 import events_pb2 as inventory_events
 from causeway.orders.v1 import events_pb2 as orders_events
-from causeway.users.v1 import events_pb2 as users_events
-from services.orders import handlers
 from services.orders.changes import Changes
 from services.orders.commands import Commands
 from services.orders.order_log import OrderLog
@@ -54,6 +52,12 @@ async def api() -> None:
 
 async def worker() -> None:
     """Relay and consume until SIGTERM."""
+    from bridge.consumer import Consumer
+    from bridge.relay import Relay
+    from causeway.inventory.v1 import events_pb2 as inventory_events
+    from causeway.users.v1 import events_pb2 as users_events
+    from services.orders import handlers
+
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     log = await _order_log(settings)
     kafka = settings.brokers("orders-worker")

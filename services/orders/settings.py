@@ -13,7 +13,9 @@ class Settings(BaseSettings):
     `registry` base of the Confluent API.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CAUSEWAY_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CAUSEWAY_", frozen=True, hide_input_in_errors=True
+    )
 
     listen: str
     database: SecretStr
