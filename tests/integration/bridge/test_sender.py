@@ -1,0 +1,137 @@
+"""Deliveries and their senders on real PostgreSQL."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import asyncpg
+import pytest
+
+from bridge.effects import Delivery, Result, enqueue
+from bridge.errors import FailedPrecondition, StaleVersion, Unavailable
+from bridge.event import Event
+from bridge.sender import Pace, Sender
+from tests.integration.bridge.parts import Parts, append, running, until
+
+FAST = Pace(attempt=0.5, lease=2.0, poll=0.05, first_pause=0.05, longest_pause=0.2)
+
+
+@dataclass
+class Mailbox:
+    """An effect that fails as told, and the outcomes that were recorded."""
+
+    errors: list[Exception] = field(default_factory=list)
+    mails: list[Delivery] = field(default_factory=list)
+    outcomes: list[Result] = field(default_factory=list)
+
+    async def deliver(self, delivery: Delivery) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.mails.append(delivery)
+
+    async def outcome(
+        self, delivery: Delivery, result: Result, connection: asyncpg.Connection
+    ) -> None:
+        assert connection.is_in_transaction()
+        self.outcomes.append(result)
+
+
+@pytest.fixture
+async def event(parts: Parts, connection: asyncpg.Connection) -> Event:
+    return await append(parts, connection, "o1", 0)
+
+
+async def put(connection: asyncpg.Connection, event: Event) -> str:
+    async with connection.transaction():
+        return await enqueue(connection, "email", "users/u1", event, b"payload")
+
+
+async def ended(connection: asyncpg.Connection) -> bool:
+    sql = "SELECT count(*) FROM bridge.deliveries WHERE state = 'pending'"
+    return not await connection.fetchval(sql)
+
+
+async def test_a_delivery_is_carried_out_and_its_outcome_recorded(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box = Mailbox()
+    async with running(Sender(pool, {"email": box.deliver}, box.outcome, FAST).run):
+        delivery_id = await put(connection, event)
+        await until(lambda: ended(connection))
+    [mail] = box.mails
+    assert (mail.id, mail.recipient, mail.payload) == (delivery_id, "users/u1", b"payload")
+    assert mail.origin.causation_id == event.id
+    assert mail.origin.correlation_id == event.origin.correlation_id
+    assert box.outcomes == [Result(True, 1)]
+
+
+async def test_a_mail_server_that_is_down_is_tried_until_it_is_back(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box = Mailbox(errors=[ConnectionRefusedError(), Unavailable("down"), TimeoutError()])
+    async with running(Sender(pool, {"email": box.deliver}, box.outcome, FAST).run):
+        await put(connection, event)
+        await until(lambda: ended(connection))
+    assert box.outcomes == [Result(True, 4)]
+    assert len(box.mails) == 1
+
+
+async def test_a_refusal_for_good_ends_as_failed(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box = Mailbox(errors=[FailedPrecondition("no such mailbox", reason="ADDRESS_REFUSED")])
+    async with running(Sender(pool, {"email": box.deliver}, box.outcome, FAST).run):
+        await put(connection, event)
+        await until(lambda: ended(connection))
+    assert box.outcomes == [Result(False, 1, "ADDRESS_REFUSED")]
+
+
+async def test_many_senders_send_each_delivery_once(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box = Mailbox()
+    for _ in range(60):
+        await put(connection, event)
+    senders = [Sender(pool, {"email": box.deliver}, box.outcome, FAST) for _ in range(3)]
+    async with running(senders[0].run), running(senders[1].run), running(senders[2].run):
+        await until(lambda: ended(connection))
+    assert len(box.mails) == len({mail.id for mail in box.mails}) == 60
+
+
+async def test_the_lease_of_a_dead_sender_lapses(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box = Mailbox()
+    hung = asyncio.Event()
+
+    async def hang(delivery: Delivery) -> None:
+        hung.set()
+        await asyncio.sleep(60)
+
+    await put(connection, event)
+    dead = asyncio.create_task(
+        Sender(pool, {"email": hang}, box.outcome, Pace(attempt=60, lease=1)).run(asyncio.Event())
+    )
+    await hung.wait()
+    dead.cancel()
+    async with running(Sender(pool, {"email": box.deliver}, box.outcome, FAST).run):
+        await until(lambda: ended(connection))
+    assert box.outcomes == [Result(True, 2)]
+
+
+async def test_an_outcome_that_loses_a_race_is_recorded_without_sending_again(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box, races = Mailbox(), 3
+
+    async def outcome(delivery: Delivery, result: Result, at: asyncpg.Connection) -> None:
+        nonlocal races
+        races -= 1
+        if races:
+            raise StaleVersion("somebody was first")
+        await box.outcome(delivery, result, at)
+
+    async with running(Sender(pool, {"email": box.deliver}, outcome, FAST).run):
+        await put(connection, event)
+        await until(lambda: ended(connection))
+    assert len(box.mails) == 1
+    assert box.outcomes == [Result(True, 1)]
