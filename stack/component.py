@@ -62,7 +62,7 @@ class Task:
     name: str
     run: Action
     after: tuple[str, ...] = ()
-    timeout: float = 60.0
+    timeout: float = 180.0
 
 
 Node: TypeAlias = Component | Task
