@@ -10,6 +10,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -34,6 +35,8 @@ QUICK_START = (
 
 TRAINING_LIMIT = 300.0
 """Seconds that a training run may take; after that the component starts without a cache."""
+
+LEASH = Path(__file__).with_name("leash.py")
 
 KEPT = 30 * 86400.0
 """Seconds that the cache of another version is kept for checkouts that may use it."""
@@ -115,8 +118,8 @@ async def _running(
     command: Sequence[str], environment: Mapping[str, str] | None, directory: Path | None
 ) -> AsyncIterator[anyio.abc.Process]:
     process = await anyio.open_process(
-        command,
-        stdin=subprocess.DEVNULL,
+        [sys.executable, "-I", "-S", str(LEASH), *command],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment,
