@@ -30,7 +30,7 @@ class ServerSettings(BaseSettings):
 
     # NOT_SERVING stands this long before calls are refused, so that a balancer sees it first.
     drain_delay: float = 0.5
-    # Running calls get this long to end.
-    drain_grace: float = 10.0
+    # Running calls get this long to end, and background tasks after them as long again.
+    drain_grace: float = 6.0
     max_concurrent_calls: int = 2000
     max_concurrent_streams: int = 100

@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from typing import Any
 
 import grpc
@@ -15,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
+from pydantic import SecretStr
 
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
@@ -26,6 +28,12 @@ from causeway.users.v1.user_service_pb2_grpc import UserServiceServicer
 ISSUER = "http://127.0.0.1/realms/causeway"
 
 
+@cache
+def private_key(number: int) -> rsa.RSAPrivateKey:
+    """Keys are dear (0.1 s each): tests share them, under ids of their own."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class Issuer:
     """Signs tokens and serves its JWKS over HTTP, as Keycloak does."""
 
@@ -33,7 +41,7 @@ class Issuer:
         self.keys: dict[str, rsa.RSAPrivateKey] = {}
         self.kid = ""
         self.up = True
-        self.fetches = 0
+        self.fetches = self.rotations = 0
         self.url = ""
         self.rotate()
 
@@ -41,7 +49,8 @@ class Issuer:
         if not keep:
             self.keys.clear()
         self.kid = uuid.uuid4().hex
-        self.keys[self.kid] = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.keys[self.kid] = private_key(self.rotations)
+        self.rotations += 1
 
     def claims(self, **changed: Any) -> dict[str, Any]:
         now = int(time.time())
@@ -96,7 +105,7 @@ class Orders(OrderServiceServicer):
         self.behaviour: Callable[[Any], Any] | None = None
         self.closed = asyncio.Event()
 
-    async def GetOrder(self, request: Any, context: Any) -> orders.Order:
+    async def GetOrder(self, request: Any, context: Any) -> Any:
         self.calls.append(request)
         if self.behaviour:
             found = self.behaviour(request)
@@ -107,7 +116,7 @@ class Orders(OrderServiceServicer):
         self.calls.append(request)
         return orders.Order(name="orders/1", items=request.order.items)
 
-    async def ListOrders(self, request: Any, context: Any) -> orders.ListOrdersResponse:
+    async def ListOrders(self, request: Any, context: Any) -> Any:
         assert self.behaviour
         return self.behaviour(request)
 
@@ -134,7 +143,7 @@ class Users(UserServiceServicer):
     async def GetUser(self, request: Any, context: Any) -> users.User:
         return users.User(name=request.name)
 
-    async def UpdateUser(self, request: Any, context: Any) -> users.User:
+    async def UpdateUser(self, request: Any, context: Any) -> Any:
         return request.user
 
     async def RegisterUser(self, request: Any, context: Any) -> users.User:
@@ -144,7 +153,7 @@ class Users(UserServiceServicer):
 class Client:
     """Calls by raw path, so that a test can send what a stub would not."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: Any) -> None:
         self.channel = channel
 
     @staticmethod
@@ -170,6 +179,11 @@ class Client:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await self.call(path, request, token, *more)
         return Refusal(caught.value)
+
+
+def connect(port: int) -> Any:
+    """Open a channel for raw bytes; its calls have no types worth the name."""
+    return grpc.aio.insecure_channel(f"127.0.0.1:{port}")
 
 
 class Refusal:
@@ -213,7 +227,7 @@ def settings(issuer: Issuer) -> ServerSettings:
         issuer=ISSUER,
         jwks=issuer.url,
         clients=("causeway-cli", "orders"),
-        signing_key="0123456789abcdef",
+        signing_key=SecretStr("0123456789abcdef"),
         drain_delay=0.05,
         drain_grace=3,
     )
@@ -221,7 +235,7 @@ def settings(issuer: Issuer) -> ServerSettings:
 
 @pytest.fixture
 def servicer() -> Orders:
-    return Orders()
+    return Orders()  # type: ignore[abstract]
 
 
 @pytest.fixture
@@ -229,7 +243,7 @@ async def server(settings: ServerSettings, servicer: Orders) -> AsyncIterator[Se
     server = Server(
         {
             "causeway.orders.v1.OrderService": servicer,
-            "causeway.users.v1.UserService": Users(),
+            "causeway.users.v1.UserService": Users(),  # type: ignore[abstract]
         },
         settings,
     )
@@ -241,5 +255,5 @@ async def server(settings: ServerSettings, servicer: Orders) -> AsyncIterator[Se
 
 @pytest.fixture
 async def client(server: Server) -> AsyncIterator[Client]:
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+    async with connect(server.port) as channel:
         yield Client(channel)

@@ -1,5 +1,7 @@
 """Who may call what: the `access` option of every method, and nothing beyond it."""
 
+from typing import Any
+
 import grpc
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
@@ -10,6 +12,7 @@ from causeway.notifications.v1 import notification_service_pb2
 from causeway.options.v1 import options_pb2
 from causeway.orders.v1 import order_service_pb2 as orders
 from causeway.users.v1 import user_service_pb2 as users
+from tests.unit.server.conftest import Client, Issuer, Orders
 
 ROLES = ("customer", "operator", "auditor", "publisher", "admin")
 SERVICES = [
@@ -40,12 +43,14 @@ CELLS = [
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_method_of_the_surface_has_a_rule(service):
+def test_every_method_of_the_surface_has_a_rule(service: str) -> None:
     for method in methods_of(service).values():
         assert method.access != DENIED, method.path
 
 
-async def test_each_role_gets_exactly_what_the_descriptors_say(client, issuer, servicer):
+async def test_each_role_gets_exactly_what_the_descriptors_say(
+    client: Client, issuer: Issuer, servicer: Orders
+) -> None:
     servicer.release.set()
     # An empty request passes access and then fails its rules (or finds nothing), so the code
     # tells which of the two doors was shut.
@@ -60,7 +65,7 @@ async def test_each_role_gets_exactly_what_the_descriptors_say(client, issuer, s
         assert (refusal is not DENIED_CODE) == bool(let_in), (method.path, role, refusal)
 
 
-async def test_a_refused_role_is_told_which_one_would_do(client, issuer):
+async def test_a_refused_role_is_told_which_one_would_do(client: Client, issuer: Issuer) -> None:
     path = "/causeway.orders.v1.OrderService/ShipOrder"
     refusal = await client.refused(path, b"", issuer.token("customer"))
     assert refusal.reason == "ROLE_MISSING"
@@ -80,12 +85,14 @@ async def test_a_refused_role_is_told_which_one_would_do(client, issuer):
         "/",
     ],
 )
-async def test_a_method_that_does_not_exist_is_denied(client, issuer, path):
+async def test_a_method_that_does_not_exist_is_denied(
+    client: Client, issuer: Issuer, path: str
+) -> None:
     assert (await client.refused(path, b"", issuer.token(*ROLES))).code is DENIED_CODE
     assert (await client.refused(path, b"")).code is grpc.StatusCode.UNAUTHENTICATED
 
 
-def made_up(**options) -> descriptor_pool.DescriptorPool:
+def made_up(**options: Any) -> descriptor_pool.DescriptorPool:
     file = descriptor_pb2.FileDescriptorProto(name="t.proto", package="t", syntax="proto3")
     message = file.message_type.add(name="M")
     message.field.add(name="name", number=1, type="TYPE_STRING", label="LABEL_OPTIONAL")
@@ -97,16 +104,16 @@ def made_up(**options) -> descriptor_pool.DescriptorPool:
     return pool
 
 
-def test_a_method_without_a_rule_is_denied_to_everybody():
+def test_a_method_without_a_rule_is_denied_to_everybody() -> None:
     assert methods_of("t.S", made_up())["Do"].access == DENIED == Access()
 
 
-def test_an_owner_rule_without_its_field_is_refused_when_the_server_is_built():
+def test_an_owner_rule_without_its_field_is_refused_when_the_server_is_built() -> None:
     with pytest.raises(ValueError, match="owner_field"):
         methods_of("t.S", made_up(owner=options_pb2.Access.OWNER_SELF))
 
 
-def test_limits_come_from_the_descriptors():
+def test_limits_come_from_the_descriptors() -> None:
     register = methods_of("causeway.users.v1.UserService")["RegisterUser"]
     assert register.max_request_bytes == 4096
     assert register.access.public
@@ -118,13 +125,15 @@ USERS = "/causeway.users.v1.UserService"
 
 
 @pytest.mark.parametrize("name", ["users/me", "users/11111111-aaaa"])
-async def test_a_user_sees_itself(client, issuer, name):
+async def test_a_user_sees_itself(client: Client, issuer: Issuer, name: str) -> None:
     request = users.GetUserRequest(name=name)
     await client.call(f"{USERS}/GetUser", request, issuer.token("customer"))
 
 
 @pytest.mark.parametrize("name", ["users/22222222-bbbb", "users/11111111", "users/11111111-aaaab"])
-async def test_somebody_else_is_not_found_but_an_operator_sees_them(client, issuer, name):
+async def test_somebody_else_is_not_found_but_an_operator_sees_them(
+    client: Client, issuer: Issuer, name: str
+) -> None:
     request = users.GetUserRequest(name=name)
     refusal = await client.refused(f"{USERS}/GetUser", request, issuer.token("customer"))
     assert refusal.code is grpc.StatusCode.NOT_FOUND
@@ -132,7 +141,7 @@ async def test_somebody_else_is_not_found_but_an_operator_sees_them(client, issu
     await client.call(f"{USERS}/GetUser", request, issuer.token("operator"))
 
 
-async def test_the_owner_of_a_nested_field_is_checked(client, issuer):
+async def test_the_owner_of_a_nested_field_is_checked(client: Client, issuer: Issuer) -> None:
     own = users.UpdateUserRequest(user=users.User(name="users/11111111-aaaa"))
     other = users.UpdateUserRequest(user=users.User(name="users/22222222-bbbb"))
     token = issuer.token("customer")
@@ -144,7 +153,9 @@ async def test_the_owner_of_a_nested_field_is_checked(client, issuer):
     assert refusal.code is grpc.StatusCode.NOT_FOUND
 
 
-async def test_health_is_open_and_reflection_asks_for_any_token(client, issuer):
+async def test_health_is_open_and_reflection_asks_for_any_token(
+    client: Client, issuer: Issuer
+) -> None:
     await client.call("/grpc.health.v1.Health/Check", b"")
     for version in ("v1", "v1alpha"):
         path = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
@@ -158,7 +169,9 @@ async def test_health_is_open_and_reflection_asks_for_any_token(client, issuer):
         assert b"causeway.orders.v1.OrderService" in answers[0]
 
 
-async def test_a_method_that_nobody_has_written_is_unimplemented_after_access(client, issuer):
+async def test_a_method_that_nobody_has_written_is_unimplemented_after_access(
+    client: Client, issuer: Issuer
+) -> None:
     path = "/causeway.orders.v1.OrderService/CancelOrder"
     assert (await client.refused(path, b"")).code is grpc.StatusCode.UNAUTHENTICATED
     refusal = await client.refused(path, orders.CancelOrderRequest(name="orders/1"), issuer.token())

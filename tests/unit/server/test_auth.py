@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from typing import Any
 
 import grpc
 import jwt
@@ -11,36 +12,39 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from causeway.orders.v1 import order_service_pb2 as orders
+from tests.unit.server.conftest import Client, Issuer, Orders
 
 PATH = "/causeway.orders.v1.OrderService/GetOrder"
 REQUEST = orders.GetOrderRequest(name="orders/1")
 UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 
 
-def forged(header, claims, signature=b"") -> str:
+def forged(header: dict[str, Any], claims: dict[str, Any], signature: bytes = b"") -> str:
     parts = [json.dumps(header).encode(), json.dumps(claims).encode(), signature]
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
-async def test_a_valid_token_is_let_in(client, issuer, servicer):
+async def test_a_valid_token_is_let_in(client: Client, issuer: Issuer, servicer: Orders) -> None:
     answer = await client.call(PATH, REQUEST, issuer.token(), answer=orders.Order)
     assert answer.name == "orders/1"
 
 
-async def test_no_token_is_refused(client):
+async def test_no_token_is_refused(client: Client) -> None:
     refusal = await client.refused(PATH, REQUEST)
     assert (refusal.code, refusal.reason) == (UNAUTHENTICATED, "TOKEN_MISSING")
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE"])
-async def test_alg_none_is_refused(client, issuer, alg):
+async def test_alg_none_is_refused(client: Client, issuer: Issuer, alg: str) -> None:
     for signature in (b"", b"x"):
         token = forged({"alg": alg, "kid": issuer.kid}, issuer.claims(), signature)
         assert (await client.refused(PATH, REQUEST, token)).code is UNAUTHENTICATED
 
 
 @pytest.mark.parametrize("form", ["pem", "der"])
-async def test_hs256_with_the_public_key_as_secret_is_refused(client, issuer, form):
+async def test_hs256_with_the_public_key_as_secret_is_refused(
+    client: Client, issuer: Issuer, form: str
+) -> None:
     import hashlib
     import hmac
 
@@ -55,7 +59,9 @@ async def test_hs256_with_the_public_key_as_secret_is_refused(client, issuer, fo
 
 
 @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256"])
-async def test_an_algorithm_that_is_not_on_the_list_is_refused(client, issuer, algorithm):
+async def test_an_algorithm_that_is_not_on_the_list_is_refused(
+    client: Client, issuer: Issuer, algorithm: str
+) -> None:
     key = issuer.keys[issuer.kid]
     token = jwt.encode(issuer.claims(), key, algorithm, headers={"kid": issuer.kid})
     assert (await client.refused(PATH, REQUEST, token)).code is UNAUTHENTICATED
@@ -88,13 +94,17 @@ async def test_an_algorithm_that_is_not_on_the_list_is_refused(client, issuer, a
     ],
     ids=lambda changed: "-".join(f"{k}={v}" for k, v in changed.items()),
 )
-async def test_a_token_with_a_wrong_claim_is_refused(client, issuer, servicer, changed):
+async def test_a_token_with_a_wrong_claim_is_refused(
+    client: Client, issuer: Issuer, servicer: Orders, changed: dict[str, Any]
+) -> None:
     refusal = await client.refused(PATH, REQUEST, issuer.token(**changed))
     assert refusal.code is UNAUTHENTICATED
     assert not servicer.calls
 
 
-async def test_a_token_with_an_odd_azp_or_roles_claim_breaks_nothing(client, issuer):
+async def test_a_token_with_an_odd_azp_or_roles_claim_breaks_nothing(
+    client: Client, issuer: Issuer
+) -> None:
     for access in ("customer", ["customer"], {"roles": "customer"}, {"roles": [7, None]}, {}):
         token = issuer.token(realm_access=access)
         create = "/causeway.orders.v1.OrderService/CreateOrder"
@@ -102,13 +112,15 @@ async def test_a_token_with_an_odd_azp_or_roles_claim_breaks_nothing(client, iss
         assert refusal.code is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_a_clock_that_is_some_seconds_off_is_granted(client, issuer):
+async def test_a_clock_that_is_some_seconds_off_is_granted(client: Client, issuer: Issuer) -> None:
     now = int(time.time())
     await client.call(PATH, REQUEST, issuer.token(exp=now - 5))
     await client.call(PATH, REQUEST, issuer.token(iat=now + 5))
 
 
-async def test_a_token_that_was_let_in_is_refused_after_its_end(client, issuer, monkeypatch):
+async def test_a_token_that_was_let_in_is_refused_after_its_end(
+    client: Client, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = issuer.token()
     await client.call(PATH, REQUEST, token)
     real = time.time
@@ -117,7 +129,7 @@ async def test_a_token_that_was_let_in_is_refused_after_its_end(client, issuer, 
     assert (refusal.code, refusal.reason) == (UNAUTHENTICATED, "TOKEN_EXPIRED")
 
 
-async def test_two_authorization_headers_are_refused(client, issuer):
+async def test_two_authorization_headers_are_refused(client: Client, issuer: Issuer) -> None:
     token = issuer.token()
     again = ("authorization", f"Bearer {token}")
     assert (await client.refused(PATH, REQUEST, token, again)).code is UNAUTHENTICATED
@@ -129,12 +141,14 @@ async def test_two_authorization_headers_are_refused(client, issuer):
     "shape",
     ["{}", "Basic {}", "Bearer  {}", "Bearer {} ", "Bearer {},Bearer {}", "Bearer {}.x", "Bearer"],
 )
-async def test_an_authorization_of_another_shape_is_refused(client, issuer, shape):
+async def test_an_authorization_of_another_shape_is_refused(
+    client: Client, issuer: Issuer, shape: str
+) -> None:
     header = ("authorization", shape.format(*[issuer.token()] * shape.count("{}")))
     assert (await client.refused(PATH, REQUEST, None, header)).code is UNAUTHENTICATED
 
 
-async def test_identity_headers_are_never_read(client):
+async def test_identity_headers_are_never_read(client: Client) -> None:
     forged_headers = [
         ("x-user", "alice"),
         ("x-jwt-payload", "e30"),
@@ -145,7 +159,9 @@ async def test_identity_headers_are_never_read(client):
     assert refusal.code is UNAUTHENTICATED
 
 
-async def test_a_key_that_the_token_brings_itself_is_not_used(client, issuer):
+async def test_a_key_that_the_token_brings_itself_is_not_used(
+    client: Client, issuer: Issuer
+) -> None:
     mine = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     jwk = jwt.algorithms.RSAAlgorithm.to_jwk(mine.public_key(), as_dict=True)
     for header in (
@@ -158,7 +174,9 @@ async def test_a_key_that_the_token_brings_itself_is_not_used(client, issuer):
 
 
 @pytest.mark.parametrize("kid", [None, "", "../../etc/passwd", "' OR 1=1 --", "no-such-key"])
-async def test_an_unknown_kid_is_refused_and_asks_the_issuer_only_now_and_then(client, issuer, kid):
+async def test_an_unknown_kid_is_refused_and_asks_the_issuer_only_now_and_then(
+    client: Client, issuer: Issuer, kid: Any
+) -> None:
     await client.call(PATH, REQUEST, issuer.token())
     before = issuer.fetches
     header = {} if kid is None else {"kid": kid}
@@ -168,19 +186,21 @@ async def test_an_unknown_kid_is_refused_and_asks_the_issuer_only_now_and_then(c
     assert issuer.fetches - before <= 1
 
 
-async def test_a_valid_signature_with_a_critical_extension_is_refused(client, issuer):
+async def test_a_valid_signature_with_a_critical_extension_is_refused(
+    client: Client, issuer: Issuer
+) -> None:
     token = issuer.token(headers={"crit": ["x"], "x": 1})
     assert (await client.refused(PATH, REQUEST, token)).code is UNAUTHENTICATED
 
 
-async def test_a_changed_payload_is_refused(client, issuer):
+async def test_a_changed_payload_is_refused(client: Client, issuer: Issuer) -> None:
     header, _, signature = issuer.token().split(".")
     payload = forged({}, issuer.claims(realm_access={"roles": ["admin"]})).split(".")[1]
     refusal = await client.refused(PATH, REQUEST, f"{header}.{payload}.{signature}")
     assert refusal.code is UNAUTHENTICATED
 
 
-async def test_a_public_method_asks_for_no_token(client):
+async def test_a_public_method_asks_for_no_token(client: Client) -> None:
     from causeway.users.v1 import user_service_pb2 as users
 
     request = users.RegisterUserRequest(username="carol", email="c@example.org", password="p" * 8)

@@ -7,6 +7,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from bridge.server.health import NOT_SERVING, SERVING, Health
+from tests.unit.server.conftest import Client
 
 SERVICE = "causeway.orders.v1.OrderService"
 
@@ -25,7 +26,7 @@ class Part:
 
 async def status(health: Health, name: str = SERVICE) -> int:
     answer = await health.servicer.Check(health_pb2.HealthCheckRequest(service=name), None)
-    return answer.status
+    return int(answer.status)
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def part() -> Part:
     return Part()
 
 
-async def test_it_serves_while_every_probe_succeeds(part):
+async def test_it_serves_while_every_probe_succeeds(part: Part) -> None:
     health = Health([SERVICE], {"part": part.probe})
     await health.begin()
     assert await status(health) == await status(health, "") == NOT_SERVING
@@ -47,7 +48,9 @@ async def test_it_serves_while_every_probe_succeeds(part):
     assert await status(health) == SERVING
 
 
-async def test_a_probe_that_hangs_is_a_probe_that_fails(part, monkeypatch):
+async def test_a_probe_that_hangs_is_a_probe_that_fails(
+    part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bridge.server.health.PROBE_TIMEOUT", 0.01)
     part.hangs = True
     health = Health([SERVICE], {"part": part.probe})
@@ -55,7 +58,7 @@ async def test_a_probe_that_hangs_is_a_probe_that_fails(part, monkeypatch):
     assert await status(health) == NOT_SERVING
 
 
-async def test_a_draining_process_never_says_that_it_serves(part):
+async def test_a_draining_process_never_says_that_it_serves(part: Part) -> None:
     health = Health([SERVICE], {"part": part.probe})
     await health.probe()
     await health.drain()
@@ -67,7 +70,7 @@ async def test_a_draining_process_never_says_that_it_serves(part):
     assert await status(health) == NOT_SERVING
 
 
-async def test_a_service_that_is_not_here_is_not_found(client):
+async def test_a_service_that_is_not_here_is_not_found(client: Client) -> None:
     request = health_pb2.HealthCheckRequest(service="somebody.else")
     refusal = await client.refused("/grpc.health.v1.Health/Check", request)
     assert refusal.code is grpc.StatusCode.NOT_FOUND

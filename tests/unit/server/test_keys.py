@@ -1,6 +1,7 @@
 """Keys of the issuer: rotated, removed, away."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -9,7 +10,9 @@ import pytest
 from bridge.errors import Unauthenticated, Unavailable
 from bridge.server.keys import KeySet, parse
 from bridge.server.serve import Server
+from bridge.server.settings import ServerSettings
 from causeway.orders.v1 import order_service_pb2 as orders
+from tests.unit.server.conftest import Client, Issuer, Orders, connect
 
 PATH = "/causeway.orders.v1.OrderService/GetOrder"
 REQUEST = orders.GetOrderRequest(name="orders/1")
@@ -29,11 +32,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def keys(issuer, clock) -> KeySet:
+def keys(issuer: Issuer, clock: Clock) -> KeySet:
     return KeySet(issuer.url, clock=clock)
 
 
-async def test_a_new_key_is_fetched_when_a_token_names_it(keys, issuer, clock):
+async def test_a_new_key_is_fetched_when_a_token_names_it(
+    keys: KeySet, issuer: Issuer, clock: Clock
+) -> None:
     await keys.find(issuer.kid)
     issuer.rotate(keep=True)
     clock.now += 5
@@ -41,7 +46,9 @@ async def test_a_new_key_is_fetched_when_a_token_names_it(keys, issuer, clock):
     assert issuer.fetches == 2
 
 
-async def test_a_key_that_was_removed_is_refused_after_a_minute_at_the_latest(keys, issuer, clock):
+async def test_a_key_that_was_removed_is_refused_after_a_minute_at_the_latest(
+    keys: KeySet, issuer: Issuer, clock: Clock
+) -> None:
     old = issuer.kid
     await keys.find(old)
     issuer.rotate()
@@ -52,7 +59,9 @@ async def test_a_key_that_was_removed_is_refused_after_a_minute_at_the_latest(ke
         await keys.find(old)
 
 
-async def test_keys_do_not_count_longer_because_the_issuer_is_away(keys, issuer, clock):
+async def test_keys_do_not_count_longer_because_the_issuer_is_away(
+    keys: KeySet, issuer: Issuer, clock: Clock
+) -> None:
     await keys.find(issuer.kid)
     issuer.up = False
     clock.now += 60
@@ -63,7 +72,9 @@ async def test_keys_do_not_count_longer_because_the_issuer_is_away(keys, issuer,
     assert await keys.find(issuer.kid)
 
 
-async def test_many_unknown_keys_at_once_ask_the_issuer_once(keys, issuer, clock):
+async def test_many_unknown_keys_at_once_ask_the_issuer_once(
+    keys: KeySet, issuer: Issuer, clock: Clock
+) -> None:
     await keys.find(issuer.kid)
     clock.now += 5
     answers = await asyncio.gather(*(keys.find(str(n)) for n in range(50)), return_exceptions=True)
@@ -71,7 +82,9 @@ async def test_many_unknown_keys_at_once_ask_the_issuer_once(keys, issuer, clock
     assert issuer.fetches == 2
 
 
-async def test_a_key_that_keeps_its_id_but_not_its_value_is_a_new_key(keys, issuer, clock):
+async def test_a_key_that_keeps_its_id_but_not_its_value_is_a_new_key(
+    keys: KeySet, issuer: Issuer, clock: Clock
+) -> None:
     before = await keys.find(issuer.kid)
     kid = issuer.kid
     issuer.rotate()
@@ -83,7 +96,7 @@ async def test_a_key_that_keeps_its_id_but_not_its_value_is_a_new_key(keys, issu
     assert await keys.find(kid) is same
 
 
-def test_only_signing_keys_of_the_allowed_algorithm_are_taken(issuer):
+def test_only_signing_keys_of_the_allowed_algorithm_are_taken(issuer: Issuer) -> None:
     (good,) = issuer.jwks()["keys"]
     others = [
         good | {"kid": "enc", "use": "enc", "alg": "RSA-OAEP"},
@@ -95,17 +108,19 @@ def test_only_signing_keys_of_the_allowed_algorithm_are_taken(issuer):
 
 
 @pytest.mark.parametrize("document", [{}, {"keys": []}, [], None, {"keys": [{"kty": "RSA"}]}])
-def test_a_document_without_a_signing_key_is_an_error(document):
+def test_a_document_without_a_signing_key_is_an_error(document: Any) -> None:
     with pytest.raises(ValueError, match="no signing key"):
         parse(document)
 
 
-async def test_a_server_starts_without_its_issuer_and_heals_by_itself(settings, servicer, issuer):
+async def test_a_server_starts_without_its_issuer_and_heals_by_itself(
+    settings: ServerSettings, servicer: Orders, issuer: Issuer
+) -> None:
     issuer.up = False
     server = Server({"causeway.orders.v1.OrderService": servicer}, settings)
     await server.start("127.0.0.1:0")
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        async with connect(server.port) as channel:
             call = channel.unary_unary(PATH)
             metadata = [("authorization", f"Bearer {issuer.token()}")]
             with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -124,7 +139,9 @@ async def test_a_server_starts_without_its_issuer_and_heals_by_itself(settings, 
         await server.drain()
 
 
-async def test_a_remembered_token_is_refused_once_its_key_is_gone(client, server, issuer):
+async def test_a_remembered_token_is_refused_once_its_key_is_gone(
+    client: Client, server: Server, issuer: Issuer
+) -> None:
     token = issuer.token()
     await client.call(PATH, REQUEST, token)
     issuer.rotate()

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from bridge import logs
 
 
 @pytest.fixture
-def lines():
+def lines() -> Any:
     """What is written, read back."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
@@ -24,7 +25,7 @@ def lines():
     logs.LOGGER.removeHandler(handler)
 
 
-def test_a_line_says_when_who_and_what(lines):
+def test_a_line_says_when_who_and_what(lines: Any) -> None:
     logs.info("order.created", order="orders/1", position=7, ok=True, nothing=None)
     (line,) = lines()
     assert line.pop("time").endswith("+00:00")
@@ -42,7 +43,7 @@ def test_a_line_says_when_who_and_what(lines):
 @pytest.mark.parametrize(
     "name", ["password", "client_secret", "token", "authorization", "email", "username", "cookie"]
 )
-def test_a_field_with_a_telling_name_is_masked(lines, name):
+def test_a_field_with_a_telling_name_is_masked(lines: Any, name: str) -> None:
     logs.info("x", **{name: "hunter2"}, nested={name: "hunter2"})
     assert "hunter2" not in json.dumps(lines())
 
@@ -58,7 +59,7 @@ def test_a_field_with_a_telling_name_is_masked(lines, name):
         "Key (email)=(alice@example.org) already exists",
     ],
 )
-def test_what_looks_secret_is_masked_in_any_text(lines, text):
+def test_what_looks_secret_is_masked_in_any_text(lines: Any, text: str) -> None:
     logs.error("x", ValueError(text), detail=text)
     said = json.dumps(lines())
     for secret in ("eyJ", "abcdef", "hunter2", "alice", "c2ln"):
@@ -66,16 +67,16 @@ def test_what_looks_secret_is_masked_in_any_text(lines, text):
 
 
 @contextmanager
-def wrapped():
+def wrapped() -> Any:
     try:
         yield
     except KeyError as inner:
         raise RuntimeError("outer") from inner
 
 
-def test_an_error_keeps_its_type_its_frames_and_its_cause(lines):
+def test_an_error_keeps_its_type_its_frames_and_its_cause(lines: Any) -> None:
     with pytest.raises(RuntimeError) as caught, wrapped():
-        {}["inner"]
+        dict[str, str]()["inner"]
     logs.error("x", caught.value)
     (line,) = lines()
     assert line["error"]["type"] == "builtins.RuntimeError"
@@ -83,6 +84,6 @@ def test_an_error_keeps_its_type_its_frames_and_its_cause(lines):
     assert "test_logs.py" in line["error"]["frames"][0]
 
 
-def test_a_text_with_line_ends_stays_on_its_line(lines):
+def test_a_text_with_line_ends_stays_on_its_line(lines: Any) -> None:
     logs.info("x", text='a\n{"event":"forged"}\r\nb')
     assert len(lines()) == 1

@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 import textwrap
+from typing import Any
 
-import grpc.aio
 import pytest
+
+from tests.unit.server.conftest import Issuer, connect
 
 SERVE = """
     import sys, asyncio
@@ -30,7 +32,7 @@ async def spawn(code: str, **environment: str) -> asyncio.subprocess.Process:
 
 
 @pytest.fixture
-def environment(issuer) -> dict[str, str]:
+def environment(issuer: Issuer) -> dict[str, str]:
     return {
         "CAUSEWAY_ISSUER": "http://127.0.0.1/realms/causeway",
         "CAUSEWAY_JWKS": issuer.url,
@@ -39,20 +41,22 @@ def environment(issuer) -> dict[str, str]:
     }
 
 
-async def line(process: asyncio.subprocess.Process, event: str) -> dict[str, object]:
+async def line(process: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
     assert process.stderr
     while raw := await process.stderr.readline():
-        found: dict[str, object] = json.loads(raw)
+        found: dict[str, Any] = json.loads(raw)
         if found["event"] == event:
             return found
     raise AssertionError(f"no {event}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_ends_it_in_order(environment, number):
+async def test_a_signal_ends_it_in_order(
+    environment: dict[str, str], number: signal.Signals
+) -> None:
     process = await spawn(SERVE.format(listen="127.0.0.1:0", background=[]), **environment)
     started = await line(process, "server.started")
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{started['port']}") as channel:
+    async with connect(started["port"]) as channel:
         await channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
     process.send_signal(number)
     _, rest = await asyncio.wait_for(process.communicate(), 10)
@@ -62,7 +66,7 @@ async def test_a_signal_ends_it_in_order(environment, number):
     assert b"must-not-be-seen" not in rest
 
 
-async def test_a_background_task_that_fails_ends_the_process(environment):
+async def test_a_background_task_that_fails_ends_the_process(environment: dict[str, str]) -> None:
     code = """
         async def boom(stop):
             raise RuntimeError("password=hunter2 for alice@example.org")
@@ -76,7 +80,9 @@ async def test_a_background_task_that_fails_ends_the_process(environment):
     assert b"alice@" not in errors
 
 
-async def test_a_background_task_that_ends_early_ends_the_process(environment):
+async def test_a_background_task_that_ends_early_ends_the_process(
+    environment: dict[str, str],
+) -> None:
     code = "async def done(stop):\n    return\n"
     serve = textwrap.dedent(SERVE.format(listen="127.0.0.1:0", background="[done]"))
     process = await spawn(code + serve, **environment)
@@ -84,7 +90,7 @@ async def test_a_background_task_that_ends_early_ends_the_process(environment):
     assert process.returncode == 1
 
 
-async def test_a_taken_port_ends_the_process_and_is_not_shared(environment):
+async def test_a_taken_port_ends_the_process_and_is_not_shared(environment: dict[str, str]) -> None:
     first = await spawn(SERVE.format(listen="127.0.0.1:0", background=[]), **environment)
     taken = (await line(first, "server.started"))["port"]
     second = await spawn(SERVE.format(listen=f"127.0.0.1:{taken}", background=[]), **environment)
@@ -95,7 +101,7 @@ async def test_a_taken_port_ends_the_process_and_is_not_shared(environment):
     await first.communicate()
 
 
-async def test_a_missing_setting_is_named(environment):
+async def test_a_missing_setting_is_named(environment: dict[str, str]) -> None:
     del environment["CAUSEWAY_ISSUER"]
     process = await spawn(SERVE.format(listen="127.0.0.1:0", background=[]), **environment)
     _, errors = await asyncio.wait_for(process.communicate(), 20)
@@ -104,7 +110,7 @@ async def test_a_missing_setting_is_named(environment):
     assert b"must-not-be-seen" not in errors
 
 
-async def test_nothing_of_opentelemetry_is_imported_while_traces_are_off():
+async def test_nothing_of_opentelemetry_is_imported_while_traces_are_off() -> None:
     code = """
         import sys
         from bridge import telemetry

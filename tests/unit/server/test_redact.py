@@ -1,11 +1,13 @@
 """`debug_redact` is honoured at any depth."""
 
+from typing import Any
+
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from bridge.server.canonical import body_hash, holds_redacted
 
 
-def secretive():
+def secretive() -> Any:
     file = descriptor_pb2.FileDescriptorProto(name="s.proto", package="s", syntax="proto3")
     inner = file.message_type.add(name="Inner")
     hidden = inner.field.add(name="pin", number=1, type="TYPE_STRING", label="LABEL_OPTIONAL")
@@ -33,7 +35,7 @@ def secretive():
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("s.Outer"))
 
 
-def filled(outer, pin: str, name: str = "x"):
+def filled(outer: Any, pin: str, name: str = "x") -> Any:
     message = outer()
     message.one.pin, message.one.id = pin, name
     message.many.add(pin=pin, id=name)
@@ -43,7 +45,7 @@ def filled(outer, pin: str, name: str = "x"):
     return message
 
 
-def test_hidden_fields_in_lists_maps_and_below_are_left_out():
+def test_hidden_fields_in_lists_maps_and_below_are_left_out() -> None:
     outer = secretive()
     assert holds_redacted(outer.DESCRIPTOR)
     assert body_hash(filled(outer, "1234")) == body_hash(filled(outer, "9999"))

@@ -1,14 +1,16 @@
 """Reflection under both names: of a process, and of the whole surface."""
 
 from pathlib import Path
+from typing import Any
 
-import grpc.aio
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_reflection.v1alpha import reflection_pb2
 
 from bridge.server.reflection import full_surface
 from bridge.server.serve import Server
+from bridge.server.settings import ServerSettings
+from tests.unit.server.conftest import Issuer, connect
 
 ROOT = Path(__file__).parents[3]
 DESCRIPTORS = ROOT / "protos" / "causeway" / "descriptors.binpb"
@@ -16,12 +18,14 @@ Request = reflection_pb2.ServerReflectionRequest
 
 
 @pytest.fixture
-async def ask(settings, issuer):
+async def ask(settings: ServerSettings, issuer: Issuer) -> Any:
     server = Server({}, settings, reflection=full_surface(DESCRIPTORS))
     await server.start("127.0.0.1:0")
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+    async with connect(server.port) as channel:
 
-        async def ask(version: str, request: Request) -> reflection_pb2.ServerReflectionResponse:
+        async def ask(
+            version: str, request: reflection_pb2.ServerReflectionRequest
+        ) -> reflection_pb2.ServerReflectionResponse:
             call = channel.stream_stream(
                 f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
             )
@@ -36,7 +40,7 @@ async def ask(settings, issuer):
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
-async def test_every_listed_service_can_be_described(ask, version):
+async def test_every_listed_service_can_be_described(ask: Any, version: str) -> None:
     listed = await ask(version, Request(list_services=""))
     names = [service.name for service in listed.list_services_response.service]
     assert {"causeway.orders.v1.OrderService", "grpc.reflection.v1.ServerReflection"} <= {*names}
@@ -53,11 +57,11 @@ async def test_every_listed_service_can_be_described(ask, version):
 @pytest.mark.parametrize(
     "symbol", ["google.rpc.BadRequest", "causeway.orders.v1.OrderCreated", "google.type.Money"]
 )
-async def test_messages_that_no_method_names_are_described_too(ask, symbol):
+async def test_messages_that_no_method_names_are_described_too(ask: Any, symbol: str) -> None:
     answer = await ask("v1", Request(file_containing_symbol=symbol))
     assert answer.file_descriptor_response.file_descriptor_proto
 
 
-async def test_an_unknown_symbol_is_not_found(ask):
+async def test_an_unknown_symbol_is_not_found(ask: Any) -> None:
     answer = await ask("v1", Request(file_containing_symbol="causeway.Nothing"))
     assert answer.error_response.error_code == 5

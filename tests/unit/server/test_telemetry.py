@@ -6,11 +6,13 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge import telemetry
 from tests import otlp
+from tests.unit.server.conftest import Issuer
 
 ROOT = Path(__file__).parents[3]
 # A process of its own: OpenTelemetry's provider is set once and for all.
@@ -21,8 +23,16 @@ from bridge import telemetry
 from bridge.server.identity import origin_of_call
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
+from causeway.orders.v1 import order_service_pb2 as orders
+from causeway.orders.v1.order_service_pb2_grpc import OrderServiceServicer
 from causeway.users.v1 import user_service_pb2 as users
 from causeway.users.v1.user_service_pb2_grpc import UserServiceServicer
+
+class Orders(OrderServiceServicer):
+    async def WatchOrder(self, request, context):
+        for number in range(3):
+            with telemetry.span("look"):
+                yield orders.WatchOrderResponse(resume_token=str(number))
 
 class Users(UserServiceServicer):
     async def RegisterUser(self, request, context):
@@ -31,7 +41,8 @@ class Users(UserServiceServicer):
 
 async def main(incoming):
     servicer = Users()
-    server = Server({"causeway.users.v1.UserService": servicer}, ServerSettings())
+    server = Server({"causeway.users.v1.UserService": servicer,
+                     "causeway.orders.v1.OrderService": Orders()}, ServerSettings())
     await server.start("127.0.0.1:0")
     channel = grpc.aio.insecure_channel(
         f"127.0.0.1:{server.port}", interceptors=telemetry.client_interceptors())
@@ -40,6 +51,11 @@ async def main(incoming):
         answer = await channel.unary_unary(
             "/causeway.users.v1.UserService/RegisterUser",
             request_serializer=lambda m: m.SerializeToString())(request)
+        watch = channel.unary_stream("/causeway.orders.v1.OrderService/WatchOrder",
+            request_serializer=lambda m: m.SerializeToString())(
+            orders.WatchOrderRequest(name="orders/1"),
+            metadata=[("authorization", "Bearer " + sys.argv[2])])
+        assert len([one async for one in watch]) == 3
     stored = servicer.origin.traceparent
     with telemetry.consume("consumer", stored, {"messaging.system": "kafka"}):
         with telemetry.span("smtp send", kind="client"):
@@ -59,10 +75,11 @@ flush()
 """
 
 
-async def hops(issuer, incoming: str, **environment: str) -> dict[str, str]:
+async def hops(issuer: Issuer, incoming: str, **environment: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", HOPS, incoming, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+        sys.executable, "-c", HOPS, incoming, issuer.token(),
+        stdout=asyncio.subprocess.PIPE, cwd=ROOT,
         env=kept
         | {
             "CAUSEWAY_ISSUER": "http://127.0.0.1/realms/causeway",
@@ -84,12 +101,14 @@ def incoming() -> str:
 
 
 @pytest.fixture
-def receiver(unused_tcp_port):
+def receiver(unused_tcp_port: int) -> Any:
     with otlp.receive(unused_tcp_port) as receiver:
         yield receiver
 
 
-async def test_every_hop_is_in_the_callers_trace(issuer, incoming, receiver):
+async def test_every_hop_is_in_the_callers_trace(
+    issuer: Issuer, incoming: str, receiver: otlp.Receiver
+) -> None:
     found = await hops(issuer, incoming, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint)
     trace_id = incoming.split("-")[1]
     assert found["stored"].split("-")[1] == trace_id
@@ -100,14 +119,15 @@ async def test_every_hop_is_in_the_callers_trace(issuer, incoming, receiver):
     assert spans["consumer"].links == (trace_id,)
     assert spans["smtp send"].parent_id == spans["consumer"].span_id
     assert server.trace_id == trace_id
+    assert {"look", "/causeway.orders.v1.OrderService/WatchOrder"} <= spans.keys()
     failed = spans["fails"].attributes
     assert failed["error.type"] == "ValueError"
     assert "alice" not in str(receiver.spans)
 
 
 async def test_a_consumer_can_begin_a_trace_of_its_own_and_link_to_the_records(
-    issuer, incoming, receiver
-):
+    issuer: Issuer, incoming: str, receiver: otlp.Receiver
+) -> None:
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint, "CAUSEWAY_TRACE_KAFKA": "link"}
     await hops(issuer, incoming, **environment)
     trace_id = incoming.split("-")[1]
@@ -116,7 +136,7 @@ async def test_a_consumer_can_begin_a_trace_of_its_own_and_link_to_the_records(
     assert consumer.links == (trace_id,)
 
 
-async def test_a_process_without_tracing_hands_the_trace_on(issuer, incoming):
+async def test_a_process_without_tracing_hands_the_trace_on(issuer: Issuer, incoming: str) -> None:
     # No client interceptor either: without a caller's header there is nothing to hand on.
     assert (await hops(issuer, incoming))["stored"] in ("", incoming)
 
@@ -133,7 +153,7 @@ async def test_a_process_without_tracing_hands_the_trace_on(issuer, incoming):
         "00-" + "1" * 32 + "-" + "1" * 16 + "-01\nx",
     ],
 )
-def test_a_malformed_traceparent_is_no_trace(text):
+def test_a_malformed_traceparent_is_no_trace(text: str) -> None:
     assert telemetry.well_formed(text) == ""
     with telemetry.span("x", parent=text or ""):
         assert telemetry.traceparent() == ""
@@ -150,7 +170,9 @@ def test_a_malformed_traceparent_is_no_trace(text):
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, False),
     ],
 )
-def test_the_standard_variables_decide(monkeypatch, environment, wanted):
+def test_the_standard_variables_decide(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], wanted: bool
+) -> None:
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
     for name, value in environment.items():

@@ -1,6 +1,7 @@
 """Requests that are no requests: refused with their fields named, and nothing of Python."""
 
 import struct
+from typing import Any
 
 import grpc
 import pytest
@@ -11,6 +12,7 @@ from bridge.errors import InvalidArgument
 from bridge.server.methods import Method
 from bridge.server.validation import check, checked
 from causeway.orders.v1 import order_service_pb2 as orders
+from tests.unit.server.conftest import Client, Issuer, Orders
 
 GET = "/causeway.orders.v1.OrderService/GetOrder"
 CREATE = "/causeway.orders.v1.OrderService/CreateOrder"
@@ -44,8 +46,8 @@ def nested(levels: int) -> bytes:
     ],
 )
 async def test_bytes_that_are_no_message_are_an_invalid_argument(
-    client, issuer, servicer, name, raw
-):
+    client: Client, issuer: Issuer, servicer: Orders, name: str, raw: bytes
+) -> None:
     refusal = await client.refused(GET, raw, issuer.token())
     assert (refusal.code, refusal.reason) == (INVALID, "MALFORMED_REQUEST"), name
     for word in PYTHON:
@@ -53,7 +55,7 @@ async def test_bytes_that_are_no_message_are_an_invalid_argument(
     assert not servicer.calls
 
 
-def test_messages_nested_5000_deep_are_an_invalid_argument():
+def test_messages_nested_5000_deep_are_an_invalid_argument() -> None:
     method = Method("/x/y", struct_pb2.Value, False, False, max_request_bytes=1 << 30)
     deep = b""
     for _ in range(5000):
@@ -63,12 +65,12 @@ def test_messages_nested_5000_deep_are_an_invalid_argument():
     assert caught.value.reason == "MALFORMED_REQUEST"
 
 
-async def test_nothing_is_parsed_for_a_caller_without_a_token(client):
+async def test_nothing_is_parsed_for_a_caller_without_a_token(client: Client) -> None:
     refusal = await client.refused(GET, b"\xff" * 11)
     assert refusal.code is grpc.StatusCode.UNAUTHENTICATED
 
 
-async def test_every_wrong_field_is_named(client, issuer, servicer):
+async def test_every_wrong_field_is_named(client: Client, issuer: Issuer, servicer: Orders) -> None:
     items = [orders.Order.Item(sku="book", quantity=1), orders.Order.Item(sku="B@D", quantity=0)]
     request = orders.CreateOrderRequest(order=orders.Order(items=items), request_id="x")
     refusal = await client.refused(CREATE, request, issuer.token())
@@ -83,26 +85,32 @@ async def test_every_wrong_field_is_named(client, issuer, servicer):
     assert not servicer.calls
 
 
-async def test_an_empty_request_is_refused_where_fields_are_required(client, issuer):
+async def test_an_empty_request_is_refused_where_fields_are_required(
+    client: Client, issuer: Issuer
+) -> None:
     refusal = await client.refused(CREATE, b"", issuer.token())
     assert refusal.code is INVALID
 
 
 @pytest.mark.parametrize("state", [7, 77, 2**31 - 1, -1])
-async def test_an_enum_value_that_nobody_knows_is_refused(client, issuer, state):
+async def test_an_enum_value_that_nobody_knows_is_refused(
+    client: Client, issuer: Issuer, state: Any
+) -> None:
     refusal = await client.refused(LIST, orders.ListOrdersRequest(state=state), issuer.token())
     assert refusal.code is INVALID
     assert refusal.detail(error_details_pb2.BadRequest).field_violations[0].field == "state"
 
 
 @pytest.mark.parametrize("size", [-1, 201, 2**31 - 1, -(2**31)])
-async def test_a_page_size_out_of_range_is_refused(client, issuer, size):
+async def test_a_page_size_out_of_range_is_refused(
+    client: Client, issuer: Issuer, size: int
+) -> None:
     request = orders.ListOrdersRequest(page_size=size)
     assert (await client.refused(LIST, request, issuer.token())).code is INVALID
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
-def test_a_number_that_is_none_is_refused_by_a_finite_rule(number):
+def test_a_number_that_is_none_is_refused_by_a_finite_rule(number: float) -> None:
     # The surface has no floating field; the rule is held against a message made here.
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -126,7 +134,7 @@ def test_a_number_that_is_none_is_refused_by_a_finite_rule(number):
     assert caught.value.violations[0].field == "ratio"
 
 
-async def test_a_request_beyond_its_methods_size_is_refused(client, issuer):
+async def test_a_request_beyond_its_methods_size_is_refused(client: Client, issuer: Issuer) -> None:
     padding = field(15, b"x" * 5000)
     path = "/causeway.users.v1.UserService/RegisterUser"
     refusal = await client.refused(path, padding)
@@ -136,11 +144,13 @@ async def test_a_request_beyond_its_methods_size_is_refused(client, issuer):
     )
 
 
-async def test_a_request_beyond_every_size_is_refused_by_the_transport(client, issuer, servicer):
+async def test_a_request_beyond_every_size_is_refused_by_the_transport(
+    client: Client, issuer: Issuer, servicer: Orders
+) -> None:
     refusal = await client.refused(GET, field(15, b"x" * 200_000), issuer.token())
     assert refusal.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert not servicer.calls
 
 
-def test_a_valid_message_passes():
+def test_a_valid_message_passes() -> None:
     check(orders.GetOrderRequest(name="orders/1"))
