@@ -21,6 +21,8 @@ CREATE TABLE users (
 );
 
 CREATE UNIQUE INDEX users_by_username ON users (lower(username));
+-- ListUsers goes through it page by page.
+CREATE INDEX users_in_order ON users (username);
 CREATE UNIQUE INDEX users_by_email ON users (lower(email));
 
 -- The answer to each order that asked for credit.

@@ -1,8 +1,10 @@
 """UserService behind the real server kit, on a real PostgreSQL and a real Keycloak."""
 
 import asyncio
+import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import asyncpg
@@ -16,6 +18,7 @@ from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
 from bridge.store import EventStore
 from causeway.users.v1 import user_service_pb2 as pb
+from causeway.users.v1.user_service_pb2_grpc import UserServiceStub
 from client.errors import CallFailed
 from client.platform import Platform
 from services.users.bootstrap import Parts, servicers
@@ -43,10 +46,8 @@ async def issuer() -> AsyncIterator[Issuer]:
 
 
 @pytest.fixture
-async def server(
-    pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, issuer: Issuer
-) -> AsyncIterator[Server]:
-    settings = ServerSettings(
+def settings(issuer: Issuer) -> ServerSettings:
+    return ServerSettings(
         issuer=ISSUER,
         jwks=issuer.url,
         clients=("causeway-cli",),
@@ -54,12 +55,26 @@ async def server(
         drain_delay=0,
         drain_grace=3,
     )
+
+
+@asynccontextmanager
+async def serving(
+    pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, settings: ServerSettings
+) -> AsyncIterator[Server]:
     intents = Intents(pool, store, 500 * NANOS)
     parts = Parts(pool, store, intents, Registration(intents, keycloak))
     server = Server(servicers(parts, settings), settings, translate=translate)
     await server.start("127.0.0.1:0")
     yield server
     await server.drain()
+
+
+@pytest.fixture
+async def server(
+    pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, settings: ServerSettings
+) -> AsyncIterator[Server]:
+    async with serving(pool, store, keycloak, settings) as server:
+        yield server
 
 
 @pytest.fixture
@@ -206,3 +221,25 @@ async def test_an_operator_lists_users_page_by_page_and_by_prefix(call_as: As) -
     request.query = ""
     error = await refused(oscar.users.ListUsers(request))
     assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_while_keycloak_is_away_registering_is_unavailable_and_says_when_to_retry(
+    pool: asyncpg.Pool, store: EventStore, settings: ServerSettings
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        away = Keycloak(f"http://127.0.0.1:{taken.getsockname()[1]}", "any", "users", "secret")
+        async with (
+            serving(pool, store, away, settings) as server,
+            # Without our client, which would try again.
+            grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await UserServiceStub(channel).RegisterUser(wish())
+        await away.close()
+    details = dict(caught.value.trailing_metadata() or ())["grpc-status-details-bin"]
+    assert isinstance(details, bytes)
+    error = CallFailed("RegisterUser", caught.value.code(), "", details)
+    assert error.code is grpc.StatusCode.UNAVAILABLE
+    assert error.retry_after == 2.0
+    assert await pool.fetchval("SELECT count(*) FROM intents") == 0
