@@ -31,14 +31,16 @@ def grpc(port: int) -> str:
 def mailbox(smtp: int, http: int) -> str:
     """Empty where both sides answer; otherwise what the first one did."""
     import smtplib
+    from contextlib import closing
     from http.client import HTTPConnection, HTTPException
 
     try:
         with smtplib.SMTP("127.0.0.1", smtp, timeout=LIMIT) as mail:
             mail.noop()
-        connection = HTTPConnection("127.0.0.1", http, timeout=LIMIT)
-        connection.request("GET", "/messages?to=nobody")
-        status = connection.getresponse().status
+        with closing(HTTPConnection("127.0.0.1", http, timeout=LIMIT)) as listing:
+            listing.request("GET", "/messages?to=nobody")
+            with listing.getresponse() as answer:
+                status = answer.status
     except (OSError, smtplib.SMTPException, HTTPException) as error:
         return str(error) or type(error).__name__
     return "" if status == 200 else f"the list answers {status}"
