@@ -23,7 +23,7 @@ Kind = Literal["internal", "server", "client", "producer", "consumer"]
 Attributes = Mapping[str, str | int | float | bool]
 
 # https://www.w3.org/TR/trace-context/#traceparent-header, version 00, ids not all zero.
-TRACEPARENT = re.compile(r"^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
+TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 _carried: ContextVar[str] = ContextVar("causeway_traceparent", default="")
 _started = False
@@ -63,7 +63,7 @@ def start(process: str) -> Callable[[], None]:
 
 def well_formed(traceparent: str | None) -> str:
     """Return the header where it is a valid W3C traceparent, else an empty string."""
-    return traceparent if traceparent and TRACEPARENT.match(traceparent) else ""
+    return traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else ""
 
 
 def traceparent() -> str:

@@ -20,7 +20,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 # Generic for the type checker alone, hence the quotes.
 RpcHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 NOTHING: tuple[Message, ...] = ()
-REQUEST_ID = re.compile(r"^[A-Za-z0-9-]{8,64}$")
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
 class Unimplemented(CausewayError):  # noqa: N818 - named for its status code, as all errors are
@@ -114,7 +114,7 @@ def begin(method: Method, incoming: Any, context: Context) -> Call:
             request_id = str(value)
         elif key == "traceparent":
             traceparent = str(value)
-    if not REQUEST_ID.match(request_id):
+    if not REQUEST_ID.fullmatch(request_id):
         request_id = str(uuid_utils.uuid7())
     telemetry.adopt(traceparent)
     call = Call(method, context, incoming, request_id)

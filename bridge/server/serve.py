@@ -156,15 +156,21 @@ async def serve(
         reflection=reflection,
         translate=translate,
     )
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+    told = signalled()
     await server.start(listen)
     await first_of(told, server.tasks.failed)
     await server.drain()
     if server.tasks.error is not None:
         raise server.tasks.error
+
+
+def signalled() -> asyncio.Event:
+    """Return the event that SIGTERM and SIGINT set from now on."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    return told
 
 
 async def first_of(*events: asyncio.Event) -> None:

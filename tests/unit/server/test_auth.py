@@ -193,6 +193,20 @@ async def test_a_valid_signature_with_a_critical_extension_is_refused(
     assert (await client.refused(PATH, REQUEST, token)).code is UNAUTHENTICATED
 
 
+@pytest.mark.parametrize(
+    "header",
+    [b"", b"{", b"[]", b"7", b"null", b"\xff\xfe", b"[" * 4000, b'{"a":' * 900, b"1" * 5000],
+    ids=["empty", "cut", "list", "number", "null", "bytes", "deep list", "deep map", "huge number"],
+)
+async def test_a_header_that_is_no_header_is_refused(
+    client: Client, issuer: Issuer, header: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = base64.urlsafe_b64encode(header).rstrip(b"=").decode()
+    token = ".".join([first or "e30", *issuer.token().split(".")[1:]])
+    assert (await client.refused(PATH, REQUEST, token)).code is UNAUTHENTICATED
+    assert "call.failed" not in caplog.messages
+
+
 async def test_a_changed_payload_is_refused(client: Client, issuer: Issuer) -> None:
     header, _, signature = issuer.token().split(".")
     payload = forged({}, issuer.claims(realm_access={"roles": ["admin"]})).split(".")[1]

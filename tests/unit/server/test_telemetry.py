@@ -151,6 +151,7 @@ async def test_a_process_without_tracing_hands_the_trace_on(issuer: Issuer, inco
         "ff-" + "1" * 32 + "-" + "1" * 16 + "-01",
         "00-" + "G" * 32 + "-" + "1" * 16 + "-01",
         "00-" + "1" * 32 + "-" + "1" * 16 + "-01\nx",
+        "00-" + "1" * 32 + "-" + "1" * 16 + "-01\n",
     ],
 )
 def test_a_malformed_traceparent_is_no_trace(text: str) -> None:
