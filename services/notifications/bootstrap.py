@@ -8,6 +8,7 @@ import asyncpg
 from bridge.catalog import Catalog
 from bridge.consumer import Consumer
 from bridge.database import acquire, open_pool
+from bridge.outages import translate
 from bridge.registry import schema_ids
 from bridge.relay import Relay
 from bridge.sender import Sender
@@ -20,7 +21,6 @@ from causeway.orders.v1 import events_pb2 as orders_events
 from causeway.users.v1 import events_pb2 as users_events
 from services.notifications import handlers
 from services.notifications.mailer import Mailer
-from services.notifications.outages import translate
 from services.notifications.outcomes import record_to
 from services.notifications.queries import Queries
 from services.notifications.servicer import Servicer

@@ -10,6 +10,7 @@ import asyncpg
 
 from bridge.catalog import Catalog
 from bridge.database import acquire, open_pool
+from bridge.outages import translate
 from bridge.registry import schema_ids
 from bridge.server.health import Probe
 from bridge.server.paging import PageTokens
@@ -20,7 +21,6 @@ from causeway.orders.v1 import events_pb2 as orders_events
 from services.orders.changes import Changes
 from services.orders.commands import Commands
 from services.orders.order_log import OrderLog
-from services.orders.outages import translate
 from services.orders.price_list import PriceList
 from services.orders.queries import Queries
 from services.orders.resume import ResumeTokens

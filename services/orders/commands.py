@@ -21,10 +21,10 @@ from bridge.errors import (
     not_found,
 )
 from bridge.event import Origin
+from bridge.repeats import Repeats
 from services.orders import aggregate, order_table, product_table
 from services.orders.aggregate import Decision, Line, Order, Refused
 from services.orders.order_log import OrderLog
-from services.orders.repeats import Repeats
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from bridge.errors import not_found
+from bridge.repeats import Repeats
 from bridge.server.canonical import body_hash
 from bridge.server.identity import current_call, current_caller, origin_of_call
 from bridge.server.paging import PageTokens, page_size
@@ -20,7 +21,6 @@ from services.orders.commands import Change, Commands, Wanted
 from services.orders.price_list import PriceList
 from services.orders.product_request import product_change
 from services.orders.queries import Queries
-from services.orders.repeats import Repeats
 from services.orders.resources import order_message, product_message
 from services.orders.resume import ResumeTokens
 from services.orders.watch import Watch

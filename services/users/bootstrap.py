@@ -10,6 +10,7 @@ import asyncpg
 from bridge.catalog import Catalog
 from bridge.consumer import Consumer
 from bridge.database import acquire, open_pool
+from bridge.outages import translate
 from bridge.registry import schema_ids
 from bridge.relay import Relay
 from bridge.server.paging import PageTokens
@@ -21,7 +22,6 @@ from causeway.users.v1 import events_pb2 as users_events
 from services.users.commands import Commands
 from services.users.handlers import GROUP, credit_handlers
 from services.users.intents import Intents
-from services.users.outages import translate
 from services.users.queries import Queries
 from services.users.registration import Registration
 from services.users.servicer import Servicer

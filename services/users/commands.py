@@ -5,11 +5,11 @@ import asyncpg
 from bridge.database import acquire
 from bridge.errors import Internal, not_found
 from bridge.event import Origin
+from bridge.repeats import Repeats
 from bridge.store import EventStore
 from services.users import aggregate, user_table
 from services.users.aggregate import User
 from services.users.changes import change
-from services.users.repeats import Repeats
 
 
 class Commands:

@@ -7,6 +7,7 @@ import uuid_utils
 from google.protobuf.message import Message
 
 from bridge.errors import not_found
+from bridge.repeats import Repeats
 from bridge.server.canonical import body_hash
 from bridge.server.identity import current_call, current_caller, origin_of_call
 from bridge.server.paging import PageTokens, page_size
@@ -17,7 +18,6 @@ from services.users.intents import Intent
 from services.users.money import to_nanos
 from services.users.queries import Queries
 from services.users.registration import Registration
-from services.users.repeats import Repeats
 from services.users.resources import user_message
 
 OPERATOR = "operator"

@@ -11,6 +11,7 @@ import grpc
 import pytest
 from pydantic import SecretStr
 
+from bridge.outages import translate
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
 from causeway.notifications.v1 import notification_service_pb2 as pb
@@ -19,7 +20,6 @@ from client.platform import Platform
 from services.notifications import notification_table
 from services.notifications.bootstrap import servicers
 from services.notifications.notification_table import Notification, State
-from services.notifications.outages import translate
 from tests.unit.server.conftest import ISSUER, Issuer
 
 As: TypeAlias = Callable[..., Platform]

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 import services.orders
 from bridge.catalog import Catalog
 from bridge.database import open_pool
+from bridge.outages import translate
 from bridge.schema import SchemaId
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
@@ -25,7 +26,6 @@ from client.platform import Platform
 from services.orders.bootstrap import SOURCE, servicers
 from services.orders.changes import Changes
 from services.orders.order_log import OrderLog
-from services.orders.outages import translate
 from tests.integration.service_database import service_database
 from tests.unit.server.conftest import ISSUER, Issuer
 

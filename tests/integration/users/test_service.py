@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 from pydantic import SecretStr
 
+from bridge.outages import translate
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
 from bridge.store import EventStore
@@ -25,7 +26,6 @@ from services.users.bootstrap import Parts, servicers
 from services.users.intents import Intents
 from services.users.keycloak import Keycloak
 from services.users.money import NANOS
-from services.users.outages import translate
 from services.users.registration import Registration
 from tests.integration.users.realm import Realm
 from tests.unit.server.conftest import ISSUER, Issuer

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from bridge.errors import CausewayError, StaleVersion, Unavailable
+from bridge.errors import CausewayError, InvalidArgument, StaleVersion, Unavailable
 
 AWAY = (
     asyncpg.PostgresConnectionError,
@@ -15,11 +15,19 @@ AWAY = (
 )
 """TimeoutError, an OSError, is among them: a statement or a connection that took too long."""
 
+MET = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
 
 def translate(error: Exception) -> CausewayError | None:
-    """UNAVAILABLE while the database is away, ABORTED where two transactions met."""
+    """UNAVAILABLE while the database is away, ABORTED where two transactions met.
+
+    INVALID_ARGUMENT for the one character that a proto string holds and PostgreSQL's text does
+    not. None: no meaning for a caller.
+    """
     if isinstance(error, AWAY):
         return Unavailable("the database is away", reason="DATABASE_UNAVAILABLE")
-    if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
+    if isinstance(error, MET):
         return StaleVersion("somebody else changed the same thing")
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+        return InvalidArgument("a text can't hold the character U+0000")
     return None
