@@ -13,6 +13,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 Target = tuple[str, int]
 """Host and port."""
 
+Connections = dict[asyncio.Task[None] | None, tuple[StreamWriter, StreamWriter]]
+"""Those that are open, by the task that holds each."""
+
 CHUNK = 65536
 
 
@@ -24,10 +27,15 @@ def parse(text: str) -> dict[int, Target]:
 
 @asynccontextmanager
 async def forwarding(routes: Mapping[int, Target]) -> AsyncIterator[None]:
-    """Listen on 127.0.0.1 for as long as the block runs. Raises OSError for a taken port."""
+    """Listen on 127.0.0.1 for as long as the block runs, then cut what is still connected.
+
+    Raises OSError for a taken port.
+    """
+    connections: Connections = {}
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(_cut, connections)
         for port, target in routes.items():
-            server = await asyncio.start_server(_to(target), "127.0.0.1", port)
+            server = await asyncio.start_server(_to(target, connections), "127.0.0.1", port)
             stack.callback(server.close)
         yield
 
@@ -37,7 +45,9 @@ def _target(text: str) -> Target:
     return host, int(port)
 
 
-def _to(target: Target) -> Callable[[StreamReader, StreamWriter], Awaitable[None]]:
+def _to(
+    target: Target, connections: Connections
+) -> Callable[[StreamReader, StreamWriter], Awaitable[None]]:
     async def connected(reader: StreamReader, writer: StreamWriter) -> None:
         try:
             there, back = await asyncio.open_connection(*target)
@@ -45,6 +55,8 @@ def _to(target: Target) -> Callable[[StreamReader, StreamWriter], Awaitable[None
             # The caller sees a connection that leads nowhere, and tries again as it would there.
             writer.close()
             return
+        task = asyncio.current_task()
+        connections[task] = (writer, back)
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(_pump(reader, back))
@@ -54,8 +66,17 @@ def _to(target: Target) -> Callable[[StreamReader, StreamWriter], Awaitable[None
         finally:
             back.close()
             writer.close()
+            del connections[task]
 
     return connected
+
+
+async def _cut(connections: Connections) -> None:
+    """Not by cancelling: asyncio's servers report a cancelled connection as an error."""
+    for writers in connections.values():
+        for writer in writers:
+            writer.transport.abort()
+    await asyncio.gather(*(task for task in connections if task))
 
 
 async def _pump(source: StreamReader, sink: StreamWriter) -> None:

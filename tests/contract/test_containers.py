@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import grpc.aio
@@ -54,6 +55,29 @@ async def test_forwarding_ends_with_its_block() -> None:
         pass
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", here), timeout=1)
+
+
+async def test_a_connection_that_is_left_open_is_cut_in_silence(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    reached = asyncio.Event()
+
+    async def idle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        with suppress(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(idle, "127.0.0.1", 0)
+    [here] = free_ports(1)
+    async with server:
+        async with forwarding({here: server.sockets[0].getsockname()[:2]}):
+            reader, writer = await asyncio.open_connection("127.0.0.1", here)
+            await reached.wait()
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+    assert capfd.readouterr().err == ""
 
 
 def test_routes_are_read_with_and_without_spaces() -> None:
