@@ -10,6 +10,7 @@ from client.tokens import password as password_grant
 from stack import addresses
 from stack.console import say
 from stack.errors import Code, StackError
+from stack.provision.people import LOCAL_USERS
 from stack.running import running_settings
 
 
@@ -39,8 +40,14 @@ async def calling(name: str, text: str, user: str, password: str) -> None:
 
 def _refused(error: CallFailed, user: str) -> StackError:
     first, *more = str(error).splitlines()
+    detail = "\n".join(line.strip() for line in more)
+    return StackError(Code.CALL_FAILED, first, _next_command(error, user), detail=detail)
+
+
+def _next_command(error: CallFailed, user: str) -> str:
     if error.code is grpc.StatusCode.PERMISSION_DENIED:
-        help_by = f"causeway call … --as {'root' if user != 'root' else 'alice'}"
-    else:
-        help_by = "causeway status"
-    return StackError(Code.CALL_FAILED, first, help_by, detail="\n".join(s.strip() for s in more))
+        able = [name for name, role in LOCAL_USERS.items() if role in error.roles and name != user]
+        return f"causeway call … --as {able[0] if able else 'alice'}"
+    if error.code is grpc.StatusCode.UNAVAILABLE:
+        return "causeway status"
+    return f"causeway explain {Code.CALL_FAILED}"

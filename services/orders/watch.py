@@ -39,6 +39,9 @@ class Watch:
                 return
             present = states[-1]
             news = states[-1:] if seen is None else [s for s in states if s.version > seen]
+            if not news:
+                # A resumed watcher is told at once that it listens, not after a heartbeat's time.
+                yield present, False
             while True:
                 for state in news:
                     yield state, True

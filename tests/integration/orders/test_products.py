@@ -87,6 +87,13 @@ async def test_a_stale_etag_is_aborted(oscar: Platform, name: str) -> None:
     assert await code_of(oscar, request) is grpc.StatusCode.ABORTED
 
 
+async def test_a_text_that_the_database_can_not_hold_is_the_callers_fault(
+    oscar: Platform, name: str
+) -> None:
+    request = update(name, display_name="a\0b", price=FIVE, allow_missing=True)
+    assert await code_of(oscar, request) is grpc.StatusCode.INVALID_ARGUMENT
+
+
 async def test_a_customer_may_look_and_not_change(alice: Platform, name: str) -> None:
     with pytest.raises(CallFailed, match="needs the role operator"):
         await make(alice, name)

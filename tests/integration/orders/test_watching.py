@@ -57,6 +57,15 @@ async def test_a_resumed_watch_tells_what_came_later_and_nothing_twice(
     assert (await anext(answers)).order.etag == "3"
 
 
+async def test_a_resumed_watcher_hears_at_once_that_nothing_is_new(
+    alice: Platform, order: pb.Order
+) -> None:
+    token = (await anext(watch(alice, order.name))).resume_token
+    answer = await asyncio.wait_for(anext(watch(alice, order.name, token)), 5)
+    assert answer.HasField("heartbeat")
+    assert answer.resume_token == token
+
+
 async def test_a_resume_token_is_good_for_its_order_and_caller_alone(
     alice: Platform, call_as: As, oscar: Platform, order: pb.Order
 ) -> None:
