@@ -56,7 +56,9 @@ class Edge:
 
 
 def emit(model: Model, deployment: Deployment) -> Edge:
-    """Compile the model for one deployment."""
+    """Compile the model for one deployment. Raises ValueError naming areas without an address."""
+    if missing := set(model.areas) - {area for area, found in deployment.clusters.items() if found}:
+        raise ValueError(f"the deployment has no address for {', '.join(sorted(missing))}")
     return Edge(
         deployment=deployment,
         filters=filters.filters(model, deployment),

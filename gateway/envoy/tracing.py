@@ -25,7 +25,7 @@ def tracing(deployment: Deployment) -> dict[str, Any]:
             "http_uri": {
                 "uri": f"http://{collector.host}:{collector.port}/v1/traces",
                 "cluster": CLUSTER,
-                "timeout": "1s",
+                "timeout": "5s",  # a batch that is late is lost
             }
         },
     )

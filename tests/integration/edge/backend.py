@@ -10,7 +10,7 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -36,17 +36,22 @@ SERVICES = (
 )
 
 
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
 class Backend:
     def __init__(self, address: str) -> None:
         self.address = address
         self.calls: dict[str, int] = {}
 
-    async def greet(self, context: grpc.aio.ServicerContext) -> None:
-        seen = json.dumps([[k, v] for k, v in context.invocation_metadata() if isinstance(v, str)])
+    async def greet(self, context: Context) -> None:
+        seen = json.dumps(
+            [[k, v] for k, v in context.invocation_metadata() or () if isinstance(v, str)]
+        )
         encoded = base64.b64encode(seen.encode()).decode()
         await context.send_initial_metadata((("x-seen", encoded), ("x-backend", self.address)))
 
-    async def behave(self, what: str, context: grpc.aio.ServicerContext) -> None:
+    async def behave(self, what: str, context: Context) -> None:
         self.calls[what] = self.calls.get(what, 0) + 1
         if what.endswith("/slow"):
             await asyncio.sleep(60)
@@ -55,23 +60,21 @@ class Backend:
         if what.endswith("/busy"):
             await context.abort(grpc.StatusCode.UNAVAILABLE, f"busy {self.calls[what]}")
 
-    async def _missing(self, context: grpc.aio.ServicerContext) -> None:
+    async def _missing(self, context: Context) -> None:
         detail = AnyMessage()
         detail.Pack(ErrorInfo(reason="ORDER_NOT_FOUND", domain="causeway"))
         status = Status(code=5, message="no such order", details=[detail])
         context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
         await context.abort(grpc.StatusCode.NOT_FOUND, "no such order")
 
-    async def unary(self, request: Any, context: grpc.aio.ServicerContext, answer: Any) -> Any:
+    async def unary(self, request: Any, context: Context, answer: Any) -> Any:
         what = _name(request)
         await self.behave(what, context)
         await self.greet(context)
         _echo(request, answer, what, self.calls.get(what, 0))
         return answer
 
-    async def stream(
-        self, request: Any, context: grpc.aio.ServicerContext, kind: type[Any]
-    ) -> AsyncIterator[Any]:
+    async def stream(self, request: Any, context: Context, kind: type[Any]) -> AsyncIterator[Any]:
         what = _name(request)
         await self.behave(what, context)
         await self.greet(context)
@@ -83,9 +86,7 @@ class Backend:
                 await context.abort(grpc.StatusCode.ABORTED, "too late")
             await asyncio.sleep(0.1)
 
-    async def both(
-        self, requests: AsyncIterator[Any], context: grpc.aio.ServicerContext
-    ) -> AsyncIterator[Any]:
+    async def both(self, requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
         from causeway.bridge.v1.event_service_pb2 import PublishEventsResponse
 
         await self.greet(context)
@@ -121,20 +122,20 @@ def handler(backend: Backend, name: str) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(name, handlers)
 
 
-def _one(backend: Backend, method: Any, kind: Any, answer: Any) -> grpc.RpcMethodHandler:
+def _one(backend: Backend, method: Any, kind: Any, answer: Any) -> Any:
     codec = {"request_deserializer": kind.FromString,
              "response_serializer": answer.SerializeToString}  # fmt: skip
     if method.client_streaming:
         return grpc.stream_stream_rpc_method_handler(backend.both, **codec)
     if method.server_streaming:
 
-        async def stream(request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
+        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
             async for one in backend.stream(request, context, answer):
                 yield one
 
         return grpc.unary_stream_rpc_method_handler(stream, **codec)
 
-    async def unary(request: Any, context: grpc.aio.ServicerContext) -> Any:
+    async def unary(request: Any, context: Context) -> Any:
         return await backend.unary(request, context, answer())
 
     return grpc.unary_unary_rpc_method_handler(unary, **codec)

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ from gateway.model import Model
 from tests.integration.edge.issuer import Issuer
 
 HOST = "127.0.0.1"
+_NO_TLS = ssl.create_default_context()  # shared: httpx else makes one for each client, in 20 ms
 ORIGIN = "http://localhost:3000"
 BACKEND = Path(__file__).with_name("backend.py")
 
@@ -81,7 +83,7 @@ class Running:
         headers = more.pop("headers", {})
         if token:
             headers = {"authorization": f"Bearer {token}", **headers}
-        with httpx.Client(timeout=20, verify=False) as client:
+        with httpx.Client(timeout=20, verify=_NO_TLS) as client:
             return client.request(verb, self.url + path, headers=headers, **more)
 
     @contextmanager
@@ -97,12 +99,10 @@ class Running:
         with self.channel() as channel:
             call = channel.unary_unary(path, lambda b: b, lambda b: b)
             try:
-                body, done = call.with_call(request, metadata=metadata, timeout=15)
+                body, done = call.with_call(request, metadata=tuple(metadata), timeout=15)
             except grpc.RpcError as error:
-                assert isinstance(error, grpc.Call)
-                headers = dict(error.initial_metadata())
-                return Answer(error.code(), error.details() or "", b"", headers)
-            return Answer(grpc.StatusCode.OK, "", body, dict(done.initial_metadata()))
+                return _answer(error)
+            return _answer(done, body)
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,17 @@ class Answer:
     message: str
     body: bytes
     headers: dict[str, str]
+
+
+def _answer(call: Any, body: bytes = b"") -> Answer:
+    """From a finished call; gRPC's errors are calls too, which its types do not say."""
+    return Answer(call.code(), call.details() or "", body, dict(call.initial_metadata()))
+
+
+def code_of(error: Any) -> grpc.StatusCode:
+    """The status that gRPC raised."""
+    found: grpc.StatusCode = error.code()
+    return found
 
 
 def seen(headers: Any) -> dict[str, str]:

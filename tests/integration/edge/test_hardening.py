@@ -20,6 +20,7 @@ from gateway.envoy.edge import Edge
 from gateway.model import RateLimit
 from tests.integration.edge.bench import HOST, Running, seen
 from tests.integration.edge.conftest import Start
+from tests.integration.edge.issuer import Issuer
 
 GET = "/causeway.orders.v1.OrderService/GetOrder"
 SHIP = "/causeway.orders.v1.OrderService/ShipOrder"
@@ -199,7 +200,7 @@ def test_a_callers_longer_timeout_does_not_count(start: Start, operator: str) ->
 
 def test_registrations_are_limited_by_address_and_method(start: Start, operator: str) -> None:
     edge = start()
-    with httpx.Client(base_url=edge.url, verify=False) as client:
+    with httpx.Client(base_url=edge.url) as client:
         answers = [client.post("/v1/users:register", json={}) for _ in range(100)]
         assert {200, 429} == {answer.status_code for answer in answers}
         assert answers[0].headers["x-ratelimit-limit"].startswith("20")
@@ -211,10 +212,7 @@ def test_registrations_are_limited_by_address_and_method(start: Start, operator:
     assert edge.rest("GET", "/v1/orders/7", operator).status_code == 200
 
 
-def test_each_caller_has_a_bucket(start: Start, issuer: object) -> None:
-    from tests.integration.edge.issuer import Issuer
-
-    assert isinstance(issuer, Issuer)
+def test_each_caller_has_a_bucket(start: Start, issuer: Issuer) -> None:
     edge = start(limits=Limits(caller=RateLimit(5, 60.0)))
     one, two = issuer.token("operator", sub="one"), issuer.token("operator", sub="two")
     codes = [edge.grpc(GET, token=one).code for _ in range(8)]

@@ -39,7 +39,7 @@ class Load:
         return self
 
     def _run(self) -> None:
-        metadata = [("authorization", f"Bearer {self.token}")]
+        metadata = (("authorization", f"Bearer {self.token}"),)
         with self.edge.channel() as channel:
             call = channel.unary_unary(GET, GetOrderRequest.SerializeToString, lambda b: b)
             while not self.stop.is_set():
@@ -47,7 +47,7 @@ class Load:
                     call(GetOrderRequest(name="orders/7"), metadata=metadata, timeout=10)
                     code = grpc.StatusCode.OK
                 except grpc.RpcError as error:
-                    code = error.code()
+                    code = bench.code_of(error)
                 with self.lock:
                     self.codes[code] = self.codes.get(code, 0) + 1
 

@@ -1,5 +1,7 @@
 """Every refusal has one shape over REST and a proper grpc-status over gRPC."""
 
+from typing import Any
+
 import grpc
 import pytest
 
@@ -82,7 +84,7 @@ def test_a_grpc_call(edge: Running, issuer: Issuer, case: str) -> None:
     assert "{" not in answer.message  # REST's JSON is not for gRPC callers
 
 
-CLAIMS = {
+CLAIMS: dict[str, tuple[dict[str, Any], int]] = {
     "expired": ({"exp": 1}, 401),
     "from another issuer": ({"iss": "http://elsewhere"}, 401),
     "without an expiry": ({"exp": None}, 401),

@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from causeway.bridge.v1.event_service_pb2 import PublishEventsRequest, PublishEventsResponse
 from causeway.orders.v1.order_service_pb2 import WatchOrderRequest, WatchOrderResponse
 from gateway.envoy.edge import Edge
-from tests.integration.edge.bench import Running
+from tests.integration.edge.bench import Running, code_of
 from tests.integration.edge.conftest import Start
 from tests.integration.edge.issuer import Issuer
 
@@ -22,8 +22,8 @@ WATCH = "/causeway.orders.v1.OrderService/WatchOrder"
 PUBLISH = "/causeway.bridge.v1.EventService/PublishEvents"
 
 
-def metadata(token: str) -> list[tuple[str, str]]:
-    return [("authorization", f"Bearer {token}")]
+def metadata(token: str) -> tuple[tuple[str, str]]:
+    return (("authorization", f"Bearer {token}"),)
 
 
 def test_a_stream_over_grpc(edge: Running, operator: str) -> None:
@@ -38,7 +38,10 @@ def test_a_stream_over_grpc(edge: Running, operator: str) -> None:
 def lines(edge: Running, token: str, path: str, accept: str = "") -> tuple[str, list[Any]]:
     """Content type, and each line with the moment of its arrival."""
     headers = {"authorization": f"Bearer {token}", **({"accept": accept} if accept else {})}
-    with httpx.Client(timeout=10) as client, client.stream("GET", edge.url + path, headers=headers) as answer:  # fmt: skip
+    with (
+        httpx.Client(timeout=10) as client,
+        client.stream("GET", edge.url + path, headers=headers) as answer,
+    ):
         found = [(time.monotonic(), line) for line in answer.iter_lines() if line]
         return answer.headers["content-type"], found
 
@@ -86,7 +89,7 @@ def talk(edge: Running, token: str) -> list[int]:
                     time.sleep(0.01)
 
         for answer in publish(requests(), metadata=metadata(token), timeout=3):
-            seen.append(answer.up_to)
+            seen.append(answer.up_to)  # noqa: PERF401 (the requests wait for it)
         return seen
 
 
@@ -106,8 +109,7 @@ def test_a_dialogue_hangs_in_the_buffer_without_its_exception(start: Start, issu
     edge = start(buffered)
     with pytest.raises(grpc.RpcError) as caught:
         talk(edge, issuer.token("publisher"))
-    assert isinstance(caught.value, grpc.Call)
-    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert code_of(caught.value) is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 def test_a_stream_ends_with_the_life_of_a_token(start: Start, operator: str) -> None:
@@ -126,9 +128,12 @@ def test_a_stream_ends_with_the_life_of_a_token(start: Start, operator: str) -> 
         watch = channel.unary_stream(
             WATCH, WatchOrderRequest.SerializeToString, WatchOrderResponse.FromString
         )
+        answers = watch(
+            WatchOrderRequest(name="orders/forever"), metadata=metadata(operator), timeout=60
+        )
         with pytest.raises(grpc.RpcError):
-            for _ in watch(WatchOrderRequest(name="orders/forever"), metadata=metadata(operator)):
-                assert time.monotonic() - begun < 15
+            list(answers)
+    assert time.monotonic() - begun < 20
 
 
 @pytest.mark.parametrize("version", ["v1alpha", "v1"])

@@ -1,0 +1,202 @@
+"""The configuration changes while calls are made: none fails, no stream ends, nothing is late."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+
+from causeway.orders.v1.order_service_pb2 import WatchOrderRequest, WatchOrderResponse
+from gateway.envoy import files
+from gateway.envoy.edge import Edge, emit
+from gateway.errors import RefusedConfiguration
+from gateway.model import Access, Method, Model, Owner
+from tests.integration.edge import bench
+from tests.integration.edge.bench import Running
+from tests.integration.edge.conftest import Start
+from tests.integration.edge.issuer import Issuer
+from tests.integration.edge.test_replicas import Load
+
+WATCH = "/causeway.orders.v1.OrderService/WatchOrder"
+SHIP = "/causeway.orders.v1.OrderService/ShipOrder"
+
+
+def with_roles(model: Model, path: str, *roles: str) -> Model:
+    """The model with other roles for one method."""
+
+    def changed(method: Method) -> Method:
+        if method.path != path:
+            return method
+        access: Access = replace(method.access, roles=roles, owner=Owner.NONE)
+        return replace(method, access=access)
+
+    services = tuple(
+        replace(service, methods=tuple(changed(method) for method in service.methods))
+        for service in model.services
+    )
+    return replace(model, services=services)
+
+
+class Stream:
+    """One stream that stays open, read in a thread."""
+
+    def __init__(self, edge: Running, token: str) -> None:
+        self.edge, self.token = edge, token
+        self.messages = 0
+        self.failed: Exception | None = None
+
+    def __enter__(self) -> "Stream":
+        self.thread = threading.Thread(target=self._read)
+        self.thread.start()
+        assert bench.until(lambda: self.messages > 1)
+        return self
+
+    def _read(self) -> None:
+        with self.edge.channel() as channel:
+            watch = channel.unary_stream(
+                WATCH, WatchOrderRequest.SerializeToString, WatchOrderResponse.FromString
+            )
+            request = WatchOrderRequest(name="orders/forever")
+            self.call = watch(request, metadata=(("authorization", f"Bearer {self.token}"),))
+            try:
+                for _ in self.call:
+                    self.messages += 1
+            except Exception as error:
+                self.failed = error
+
+    def flows(self) -> bool:
+        begun = self.messages
+        return bench.until(lambda: self.messages > begun + 3)
+
+    def __exit__(self, *_: object) -> None:
+        self.call.cancel()
+        self.thread.join()
+
+
+def test_a_role_changes_under_load_and_ends_no_stream(
+    start: Start, model: Model, issuer: Issuer, operator: str
+) -> None:
+    edge = start()
+    customer = issuer.token("customer")
+    with Stream(edge, operator) as stream, Load(edge, operator) as load:
+        assert edge.rest("POST", "/v1/orders/7:ship", customer, json={}).status_code == 403
+        for roles, status in ((("customer",), 200), (("operator",), 403), (("customer",), 200)):
+            edge.publish(emit(with_roles(model, SHIP, *roles), edge.deployment))
+            assert bench.until(
+                lambda status=status: (
+                    edge.rest(  # type: ignore[misc]
+                        "POST", "/v1/orders/7:ship", customer, json={}
+                    ).status_code
+                    == status
+                )
+            )
+            load.more(50)
+        assert stream.flows()
+    assert {code.name for code in load.codes} == {"OK"}
+    assert files.rejected(edge.deployment.admin) == {}
+
+
+def test_a_role_that_is_withdrawn_is_gone_on_a_connection_that_stays_open(
+    start: Start, model: Model, issuer: Issuer
+) -> None:
+    edge = start(of=with_roles(model, SHIP, "customer"))
+    headers = {"authorization": f"Bearer {issuer.token('customer')}"}
+    with httpx.Client(base_url=edge.url, headers=headers) as client:
+        assert client.post("/v1/orders/7:ship", json={}).status_code == 200
+        edge.publish(emit(with_roles(model, SHIP, "operator"), edge.deployment))
+        assert bench.until(lambda: client.post("/v1/orders/7:ship", json={}).status_code == 403, 3)
+
+
+def test_a_service_is_added_without_a_restart(start: Start, model: Model, operator: str) -> None:
+    without = replace(model, services=tuple(s for s in model.services if s.area != "orders"))
+    edge = start(of=without)
+    assert edge.rest("GET", "/v1/orders/7", operator).status_code == 404
+    some = edge.deployment.clusters
+    both = replace(edge.deployment, clusters={**some, "orders": some["users"]})
+    edge.publish(emit(model, both))
+    assert bench.until(lambda: edge.rest("GET", "/v1/orders/7", operator).status_code == 200)
+
+
+def test_a_bad_configuration_never_reaches_the_edge(
+    start: Start, model: Model, operator: str
+) -> None:
+    edge = start()
+    live = (edge.root / "current").resolve()
+    routes = RouteConfiguration()
+    routes.CopyFrom(edge.edge.routes)
+    routes.virtual_hosts.add().CopyFrom(routes.virtual_hosts[0])  # a name and domains twice
+    with pytest.raises(RefusedConfiguration, match=r"(?i)domain|virtual host"):
+        edge.publish(replace(edge.edge, routes=routes))
+    assert (edge.root / "current").resolve() == live
+    assert edge.rest("GET", "/v1/orders/7", operator).status_code == 200
+
+
+def test_a_configuration_that_envoy_refuses_live_leaves_the_old_one(
+    start: Start, operator: str
+) -> None:
+    """What `publish` keeps away: here it is written past it."""
+    edge = start()
+    version = edge.root / "v9"
+    version.mkdir()
+    for name, text in edge.edge.files().items():
+        (version / name).write_text(text)
+    (version / "ecds_authorization.json").write_text('{"resources": [{"@type": "x"}]}')
+    link = edge.root / ".link"
+    link.symlink_to("v9")
+    link.rename(edge.root / "current")
+    assert bench.until(lambda: files.rejected(edge.deployment.admin) != {})
+    assert edge.rest("GET", "/v1/orders/7", operator).status_code == 200
+    assert edge.rest("GET", "/v1/orders/7").status_code == 401
+
+
+def test_writing_in_place_is_never_seen(start: Start, model: Model, issuer: Issuer) -> None:
+    """Why `publish` renames a link."""
+    edge = start()
+    files_of_change = emit(with_roles(model, SHIP, "customer"), edge.deployment).files()
+    for name, text in files_of_change.items():
+        (edge.root / "current" / name).write_text(text)
+    token = issuer.token("customer")
+    assert not bench.until(
+        lambda: edge.rest("POST", "/v1/orders/7:ship", token, json={}).status_code == 200, 1
+    )
+
+
+def test_old_versions_are_removed_and_an_equal_one_is_not_written(
+    model: Model, issuer: Issuer, tmp_path: Path
+) -> None:
+    deployment = bench.deployment_of(model, tmp_path, issuer, [])
+    deployment = replace(deployment, clusters=dict.fromkeys(model.areas, (deployment.listen,)))
+    edge = emit(model, deployment)
+    assert files.publish(tmp_path, edge) == files.publish(tmp_path, edge) == tmp_path / "v1"
+    for roles in ("customer", "operator", "auditor", "admin"):
+        files.publish(tmp_path, emit(with_roles(model, SHIP, roles), deployment))
+    assert sorted(path.name for path in tmp_path.glob("v*")) == ["v3", "v4", "v5"]
+    assert (tmp_path / "current").readlink() == Path("v5")
+
+
+def test_a_rotated_key_is_accepted_and_the_old_one_refused_in_time(
+    start: Start, model: Model, tmp_path: Path
+) -> None:
+    from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthentication
+
+    from gateway.envoy import names
+    from tests.integration.edge.issuer import serving
+
+    def quick(edge: Edge) -> Edge:
+        jwt = JwtAuthentication()
+        jwt.CopyFrom(edge.filters[names.AUTHENTICATION])
+        assert jwt.providers["keycloak"].remote_jwks.cache_duration.seconds == 60
+        jwt.providers["keycloak"].remote_jwks.cache_duration.FromSeconds(1)
+        return replace(edge, filters={**edge.filters, names.AUTHENTICATION: jwt})
+
+    with serving(bench.free_port()) as own, bench.backend() as one:
+        deployment = bench.deployment_of(model, tmp_path, own, [one])
+        with bench.running(model, deployment, quick) as edge:
+            old = own.token("operator")
+            assert edge.rest("GET", "/v1/orders/7", old).status_code == 200
+            own.rotate()
+            new = own.token("operator")
+            assert bench.until(lambda: edge.rest("GET", "/v1/orders/7", new).status_code == 200, 10)
+            assert edge.rest("GET", "/v1/orders/7", old).status_code == 401
