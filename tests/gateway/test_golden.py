@@ -1,0 +1,81 @@
+"""in/<case>.proto → out/<case>/*.json. `pytest tests/gateway --update` rewrites what differs."""
+
+import base64
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.deployments import Address, Deployment
+from gateway.envoy import names
+from gateway.envoy.edge import emit
+from gateway.envoy.typed import text
+from gateway.model import Model
+from gateway.reading import read_model
+from gateway.realm import realm
+from gateway.subjects import subjects
+from gateway.topics import topics
+from tests.gateway.protos import compiled
+
+HERE = Path(__file__).parent
+CASES = sorted(path.stem for path in (HERE / "in").glob("*.proto"))
+# What depends on the protos; the rest is the same for every case and is kept once.
+PER_CASE = ("rds.json", "cds.json", f"ecds_{names.AUTHENTICATION}.json",
+            f"ecds_{names.AUTHORIZATION}.json", f"ecds_{names.CALLER_LIMIT}.json",
+            f"ecds_{names.TRANSCODER}.json")  # fmt: skip
+FIXED = ("bootstrap.json", "lds.json")
+
+
+def emitted(case: str) -> dict[str, str]:
+    """Everything that the compiler makes of one case: file name → text."""
+    file = (
+        f"causeway/{case}/v1/{case}_service.proto"
+        if case != "events"
+        else ("causeway/harbour/v1/events.proto")
+    )
+    model = read_model(compiled({file: (HERE / "in" / f"{case}.proto").read_text()}))
+    edge = emit(model, deployment(model)).files()
+    kept = FIXED + PER_CASE if case == CASES[0] else PER_CASE
+    parts: dict[str, Any] = {
+        "realm.json": realm(model, {area: f"secret of {area}" for area in model.areas}),
+        "topics.json": [asdict(topic) for topic in topics(model)],
+        "subjects.json": [asdict(subject) for subject in subjects(model)],
+    }
+    binary = base64.b64encode(model.descriptors).decode()
+    return {
+        **{name: edge[name].replace(binary, "the descriptors") for name in kept},
+        **{name: text(value) for name, value in parts.items()},
+    }
+
+
+def deployment(model: Model) -> Deployment:
+    return Deployment(
+        root="/edge",
+        listen=Address("127.0.0.1", 8080),
+        admin=Address("127.0.0.1", 9901),
+        clusters={
+            area: (Address("127.0.0.1", 10100), Address("127.0.0.1", 10101)) for area in model.areas
+        },
+        issuer="http://127.0.0.1:8180/realms/causeway",
+        keycloak=Address("127.0.0.1", 8180),
+        origins=("http://localhost:3000",),
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_proto_compiles_to_what_is_written_down(case: str, update: bool) -> None:
+    folder = HERE / "out" / case
+    made = emitted(case)
+    if update:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.glob("*.json"):
+            path.unlink()
+        for name, content in made.items():
+            (folder / name).write_text(content, encoding="utf-8")
+    kept = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+    assert sorted(made) == sorted(kept)
+    for name, content in made.items():
+        assert json.loads(content) == json.loads(kept[name]), f"out/{case}/{name} differs"
+        assert content == kept[name]
