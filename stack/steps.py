@@ -3,9 +3,11 @@
 What a step imports is imported when it runs: `causeway status` builds the same graph.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -21,7 +23,7 @@ from stack.settings import BROKERS, Settings
 
 if TYPE_CHECKING:
     from bridge.catalog import Catalog
-    from gateway.deployments import Deployment
+    from gateway.deployments import Address, Deployment
     from gateway.model import Model
 
 CODE = Path(__file__).resolve().parent.parent
@@ -63,7 +65,19 @@ def deployment(settings: Settings, choices: Choices) -> "Deployment":
         },
         issuer=addresses.issuer(port),
         keycloak=Address(addresses.HOST, port.keycloak),
+        collector=_collector(),
     )
+
+
+def _collector() -> "Address | None":
+    """Where Envoy sends its spans: the collector of everybody, if it is plain HTTP."""
+    from gateway.deployments import Address
+
+    given = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    url = urlsplit(given)
+    if url.scheme != "http" or not url.hostname:
+        return None
+    return Address(url.hostname, url.port or 4318)
 
 
 def edge_root(settings: Settings) -> Path:

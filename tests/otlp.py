@@ -62,7 +62,8 @@ def receive(port: int) -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = self.headers["content-length"]
+            body = self.rfile.read(int(length)) if length else b"".join(self.chunks())
             if self.path == "/v1/traces":
                 receiver.spans.extend(spans_of(ExportTraceServiceRequest.FromString(body)))
             answer = ExportTraceServiceResponse().SerializeToString()
@@ -71,6 +72,13 @@ def receive(port: int) -> Iterator[Receiver]:
             self.send_header("content-length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
+
+        def chunks(self) -> Iterator[bytes]:
+            """The body as Envoy sends it, without a length."""
+            while size := int(self.rfile.readline(), 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing: pytest shows what fails."""
