@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     of the sender, whose domain is that of the Message-IDs too.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CAUSEWAY_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CAUSEWAY_", frozen=True, hide_input_in_errors=True
+    )
 
     listen: str
     database: SecretStr

@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     service account that may manage its users · `credit_limit` of new users in EUR.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CAUSEWAY_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CAUSEWAY_", frozen=True, hide_input_in_errors=True
+    )
 
     listen: str
     database: SecretStr

@@ -63,8 +63,12 @@ def _process(
 
 
 def _tracing() -> dict[str, str]:
-    """The standard variables of OpenTelemetry, passed on as they are."""
-    return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+    """The standard variables of OpenTelemetry, and our one switch beside them, as they are."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("OTEL_") or name == "CAUSEWAY_TRACE_KAFKA"
+    }
 
 
 async def _serving(port: int) -> None:
