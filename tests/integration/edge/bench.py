@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -29,6 +30,7 @@ from tests.integration.edge.issuer import Issuer
 HOST = "127.0.0.1"
 _NO_TLS = ssl.create_default_context()  # shared: httpx else makes one for each client, in 20 ms
 ORIGIN = "http://localhost:3000"
+_ALWAYS_CONTENT = Path(shutil.which("true") or "true")
 BACKEND = Path(__file__).with_name("backend.py")
 
 
@@ -180,7 +182,8 @@ def running(
     """Publish, start and await one Envoy; `change` takes a remedy away to see that it bites."""
     root = Path(deployment.root)
     edge = change(emit(model, deployment))
-    files.publish(root, edge)
+    # Not validated beforehand: it takes as long as the start, which would fail just the same.
+    files.publish(root, edge, envoy=_ALWAYS_CONTENT)
     with (root / "envoy.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 (our own program)
             files.command(root, threads=1), stdout=log, stderr=log
