@@ -110,6 +110,17 @@ def confirmed(order_id: str) -> orders.OrderConfirmed:
     return orders.OrderConfirmed(order_id=order_id, customer="users/u1")
 
 
+async def append_many(parts: Parts, connection: asyncpg.Connection, counts: dict[str, int]) -> None:
+    """Append `counts[order]` events to each stream, interleaved."""
+    for version in range(max(counts.values())):
+        async with connection.transaction():
+            for order_id, count in counts.items():
+                if version < count:
+                    stream = f"orders/{order_id}"
+                    message = [confirmed(order_id)]
+                    await parts.store.append(connection, stream, version, message, Origin())
+
+
 async def append(
     parts: Parts, connection: asyncpg.Connection, order_id: str, expected: int
 ) -> Event:

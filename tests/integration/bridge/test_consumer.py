@@ -18,6 +18,7 @@ from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import (
     Parts,
     append,
+    append_many,
     confirmed,
     outbox_is_empty,
     relaying,
@@ -62,14 +63,8 @@ def consumer(
 
 
 async def publish(parts: Parts, connection: asyncpg.Connection, counts: dict[str, int]) -> None:
-    """Append `counts[order]` events to each stream, interleaved, and relay them."""
-    for version in range(max(counts.values())):
-        async with connection.transaction():
-            for order_id, count in counts.items():
-                if version < count:
-                    stream = f"orders/{order_id}"
-                    message = [confirmed(order_id)]
-                    await parts.store.append(connection, stream, version, message, Origin())
+    """Append `counts[order]` events to each stream and relay them."""
+    await append_many(parts, connection, counts)
     async with relaying(parts):
         await until(lambda: outbox_is_empty(connection))
 

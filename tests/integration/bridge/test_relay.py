@@ -4,15 +4,20 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 
 import asyncpg
+import pytest
 
 from bridge.codec import decode
 from bridge.event import Origin
-from bridge.kafka.record import Record
+from bridge.kafka.producer import Producer
+from bridge.kafka.record import Ack, Headers, Record
+from bridge.kafka.settings import KafkaSettings
 from tests.integration.bridge.parts import (
     Parts,
     append,
+    append_many,
     confirmed,
     outbox_is_empty,
     read_all,
@@ -78,8 +83,7 @@ async def test_a_key_stays_in_order_when_its_lower_position_commits_late(
         transaction = late.transaction()
         await transaction.start()
         await parts.store.append(late, "orders/k", 0, [confirmed("k")], Origin())
-        for number in range(1200):
-            await append(parts, connection, f"o{number}", 0)
+        await append_many(parts, connection, {f"o{number}": 1 for number in range(1200)})
         async with relaying(parts):
             await asyncio.sleep(0.05)
             await transaction.commit()
@@ -114,9 +118,7 @@ async def test_a_relay_killed_in_the_middle_loses_nothing(
     parts: Parts, connection: asyncpg.Connection
 ) -> None:
     total = 3000
-    for number in range(total):
-        stream, version = number % 100, number // 100
-        await append(parts, connection, f"o{stream}", version)
+    await append_many(parts, connection, {f"o{stream}": 30 for stream in range(100)})
     kills = 0
     while not await outbox_is_empty(connection):
         before = await connection.fetchval("SELECT count(*) FROM bridge.outbox")
@@ -174,3 +176,56 @@ async def test_the_standby_takes_over_when_the_active_one_stops(
     finally:
         os.kill(other.pid, signal.SIGKILL)
         await other.wait()
+
+
+class WedgedOnce:
+    """A producer whose first instance takes records and never acknowledges them."""
+
+    opened = 0
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._real = Producer(settings)
+        self._wedged = WedgedOnce.opened == 0
+        WedgedOnce.opened += 1
+
+    async def start(self) -> None:
+        await self._real.start()
+
+    async def send(
+        self, topic: str, key: bytes, value: bytes, headers: Headers
+    ) -> "asyncio.Future[Ack]":
+        if self._wedged:
+            return asyncio.get_running_loop().create_future()
+        return await self._real.send(topic, key, value, headers)
+
+    async def abandon(self) -> None:
+        await self._real.abandon()
+
+
+async def test_a_wedged_producer_is_replaced_and_all_is_sent_again(
+    parts: Parts, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WedgedOnce, "opened", 0)
+    monkeypatch.setattr("bridge.relay.Producer", WedgedOnce)
+    monkeypatch.setattr("bridge.relay.SEND_SECONDS", 1.0)
+    for version in range(3):
+        await append(parts, connection, "o1", version)
+    async with relaying(parts):
+        await until(lambda: outbox_is_empty(connection))
+    assert WedgedOnce.opened == 2
+    assert versions(parts, await read_all(parts.kafka, parts.topic)) == {"orders/o1": [1, 2, 3]}
+
+
+async def test_the_backlog_of_a_kafka_that_was_away_drains_in_order(
+    parts: Parts, connection: asyncpg.Connection
+) -> None:
+    away = replace(parts, kafka=replace(parts.kafka, bootstrap="127.0.0.1:1"))
+    async with relaying(away):
+        for version in range(5):
+            await append(parts, connection, "o1", version)
+        assert await connection.fetchval("SELECT count(*) FROM bridge.outbox") == 5
+    async with relaying(parts):
+        await until(lambda: outbox_is_empty(connection))
+    assert versions(parts, await read_all(parts.kafka, parts.topic)) == {
+        "orders/o1": [1, 2, 3, 4, 5]
+    }
