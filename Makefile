@@ -31,7 +31,7 @@ check: $(INSTALLED) ## the inner loop: format, lint, types, import rules, unit t
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
 	$(BIN)/python -m gateway.generate --check
-	$(BIN)/python -m pytest tests/unit -q $(ARGS)
+	$(BIN)/python -m pytest tests/unit tests/gateway tests/contract -q -n 4 --dist loadfile $(ARGS)
 
 test: $(INSTALLED) ## the suite on real parts, on ports and state of its own
 	@exec $(BIN)/python -m pytest -m "not long" $(ARGS)

