@@ -19,6 +19,7 @@ import anyio
 from filelock import FileLock, Timeout
 
 from stack.errors import Code, StackError
+from stack.failures import first_cause
 
 if TYPE_CHECKING:
     from stack.progress import Meter
@@ -212,13 +213,7 @@ async def _together(
             for artifact, target in wanted.items():
                 tasks.start_soon(one, artifact, target)
     except BaseExceptionGroup as group:
-        raise _first(group) from group
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+        raise first_cause(group) from group
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ quick. Exit codes: 0 ok, 1 failed, 2 wrong usage.
 """
 
 import logging
+import os
 import sys
 
 import typer
@@ -21,6 +22,7 @@ from stack.commands.tour import tour
 from stack.commands.up import up
 from stack.console import complain
 from stack.errors import StackError
+from stack.loopback import direct
 
 COMMANDS = (up, status, logs, env, token, call, tour, down, explain, compile)
 
@@ -42,6 +44,7 @@ def program() -> typer.Typer:
 
 def main() -> None:
     """Run a command; an error is a code, its cause and the next command, never a traceback."""
+    os.environ.update(direct(os.environ))
     # What libraries log is not for the terminal; `up` sends it to a file.
     logging.getLogger().addHandler(logging.NullHandler())
     try:

@@ -10,7 +10,6 @@ import hashlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ import anyio.abc
 
 from stack.artifacts import locked
 from stack.component import Probe
+from stack.run import on_leash
 
 # C1 alone starts fastest, and the collector without threads of its own suits small heaps.
 QUICK_START = (
@@ -35,8 +35,6 @@ QUICK_START = (
 
 TRAINING_LIMIT = 300.0
 """Seconds that a training run may take; after that the component starts without a cache."""
-
-LEASH = Path(__file__).with_name("leash.py")
 
 KEPT = 30 * 86400.0
 """Seconds that the cache of another version is kept for checkouts that may use it."""
@@ -93,7 +91,8 @@ class AotCache:
         async with locked(self._file.with_suffix(".lock")):
             if self.present():
                 return
-            scratch = self._file.with_suffix(f".{os.getpid()}.new")
+            scratch = self._file.with_suffix(".new")
+            self._sweep()  # what a killed training run left
             flags = (f"-XX:AOTCacheOutput={scratch}",)
             with anyio.move_on_after(TRAINING_LIMIT):
                 async with _running(command(flags), environment, directory) as process:
@@ -102,9 +101,13 @@ class AotCache:
                     await process.wait()
             if scratch.exists():
                 scratch.replace(self._file)
-            for rest in self._file.parent.glob(f"{scratch.name}*"):
-                rest.unlink()
+            self._sweep()
             self._remove_old()
+
+    def _sweep(self) -> None:
+        """Remove what a training run writes beside the cache; only under the lock."""
+        for rest in self._file.parent.glob(f"{self._file.stem}.*new*"):
+            rest.unlink()
 
     def _remove_old(self) -> None:
         """Drop caches of versions that were replaced long ago; each has about 100 MB."""
@@ -118,7 +121,7 @@ async def _running(
     command: Sequence[str], environment: Mapping[str, str] | None, directory: Path | None
 ) -> AsyncIterator[anyio.abc.Process]:
     process = await anyio.open_process(
-        [sys.executable, "-I", "-S", str(LEASH), *command],
+        on_leash(command),
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -32,6 +32,8 @@ class MailStore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._counter = itertools.count()
+        # A mail never changes: each is parsed once, at its first reading.
+        self._parsed: dict[str, Mail] = {}
         directory.mkdir(parents=True, exist_ok=True)
 
     def add(self, sender: str, recipients: Sequence[str], content: bytes) -> str:
@@ -50,25 +52,22 @@ class MailStore:
     def list(self, recipient: str | None = None) -> Iterator[Mail]:
         """All mails, the oldest first; only those to `recipient` if given."""
         for path in sorted(self._directory.glob("*.eml")):
-            mail = self.get(path.stem)
+            mail = self.get(path.stem)  # None: deleted since the names were read
             if mail is not None and (recipient is None or recipient in mail.recipients):
                 yield mail
 
     def get(self, mail_id: str) -> Mail | None:
         """One mail, or None. An id with a path in it is no id."""
-        content = self.raw(mail_id)
-        if content is None:
+        path = self._path(mail_id)
+        if path is None or not path.exists():  # the files alone say what there is
+            self._parsed.pop(mail_id, None)
             return None
-        message = BytesParser(policy=policy.default).parsebytes(content)
-        return Mail(
-            id=mail_id,
-            sender=str(message[_SENDER] or ""),
-            recipients=tuple(map(str, message.get_all(_RECIPIENT, []))),
-            subject=str(message["Subject"] or ""),
-            received=int(mail_id.partition("-")[0]) / 1e9,
-            size=len(content),
-            text=_text_of(message),
-        )
+        if mail_id not in self._parsed:
+            content = self.raw(mail_id)
+            if content is None:
+                return None
+            self._parsed[mail_id] = _parse(mail_id, content)
+        return self._parsed.get(mail_id)
 
     def raw(self, mail_id: str) -> bytes | None:
         """The mail as it came, with its envelope in two headers of ours."""
@@ -84,6 +83,7 @@ class MailStore:
         if path is None or not path.exists():
             return False
         path.unlink(missing_ok=True)
+        self._parsed.pop(mail_id, None)
         return True
 
     def clear(self) -> int:
@@ -93,6 +93,19 @@ class MailStore:
     def _path(self, mail_id: str) -> Path | None:
         plain = mail_id.replace("-", "").isdigit()
         return self._directory / f"{mail_id}.eml" if plain else None
+
+
+def _parse(mail_id: str, content: bytes) -> Mail:
+    message = BytesParser(policy=policy.default).parsebytes(content)
+    return Mail(
+        id=mail_id,
+        sender=str(message[_SENDER] or ""),
+        recipients=tuple(map(str, message.get_all(_RECIPIENT, []))),
+        subject=str(message["Subject"] or ""),
+        received=int(mail_id.partition("-")[0]) / 1e9,
+        size=len(content),
+        text=_text_of(message),
+    )
 
 
 def _text_of(message: EmailMessage) -> str:

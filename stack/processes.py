@@ -13,6 +13,7 @@ from anyio.abc import Process
 
 from stack.component import Component
 from stack.identity import RUN_VARIABLE, Identity, birth_of
+from stack.loopback import direct
 
 # The child waits for a word before it becomes the component, and ends when the pipe ends
 # first. So there is no moment at which it runs but is not yet recorded.
@@ -76,7 +77,7 @@ async def _let_go(process: Process) -> None:
 
 def _environment(own: Mapping[str, str], run: str) -> dict[str, str]:
     common = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {**common, **own, RUN_VARIABLE: run}
+    return {**common, **direct(os.environ), **own, RUN_VARIABLE: run}
 
 
 def log_of(state: Path, name: str) -> Path:

@@ -1,10 +1,22 @@
 """Runs a short program to its end."""
 
 import asyncio
+import contextlib
+import os
+import signal
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stack.errors import Code, StackError
+
+LEASH = Path(__file__).with_name("leash.py")
+"""Stands before a program that must not outlive this process, whatever ends it."""
+
+
+def on_leash(command: Sequence[str]) -> list[str]:
+    """The command behind the leash; see `leash.py` for what its caller has to do."""
+    return [sys.executable, "-I", "-S", str(LEASH), *command]
 
 
 async def run(
@@ -18,18 +30,20 @@ async def run(
     caller is cancelled.
     """
     process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
+        *on_leash(command),
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env=environment,
         cwd=directory,
+        start_new_session=True,
     )
     try:
-        output, _ = await process.communicate()
+        output = await _output(process)
     finally:
         if process.returncode is None:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     text = output.decode(errors="replace")
     if process.returncode:
         raise StackError(
@@ -38,4 +52,13 @@ async def run(
             "causeway up",
             detail="\n".join(text.splitlines()[-15:]),
         )
+    return text
+
+
+async def _output(process: asyncio.subprocess.Process) -> bytes:
+    # Not `communicate`: it closes standard input at once, and that is the leash.
+    if process.stdout is None:
+        raise RuntimeError("the program was started without its pipe")
+    text = await process.stdout.read()
+    await process.wait()
     return text

@@ -43,12 +43,13 @@ def _component(
     programs: Programs,
     trained: asyncio.Lock,
 ) -> Component:
+    home = settings.state / "kafka"
     login = Login(broker.port, "admin", credentials["kafka/admin"])
 
     async def prepare() -> None:
         async with trained:
-            await programs.train(credentials)
-        await programs.format(broker, cluster_id(settings.state / "kafka"), credentials)
+            await programs.train(home / "training", credentials)
+        await programs.format(broker, cluster_id(home), credentials)
 
     async def ready() -> None:
         await require_serving(login, broker.number)

@@ -7,7 +7,6 @@ distribution is involved.
 import base64
 import shutil
 import socket
-import tempfile
 import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -45,6 +44,9 @@ BROKER_SETTINGS = {
     "group.min.session.timeout.ms": "1000",
     "broker.heartbeat.interval.ms": "1000",
     "broker.session.timeout.ms": "5000",
+    # After a restart the broker that was there first leads everything; give the rest back.
+    "leader.imbalance.check.interval.seconds": "5",
+    "leader.imbalance.per.broker.percentage": "0",
 }
 
 # Sizes for a small machine: the defaults are for a server with many cores and disks.
@@ -102,23 +104,29 @@ class Programs:
         if not (broker.data / "meta.properties").exists():
             # A half-formatted directory holds no record yet.
             shutil.rmtree(broker.data, ignore_errors=True)
-            arguments = ("format", "-t", cluster, "-c", str(broker.properties))
+            arguments = ("format", f"--cluster-id={cluster}", "-c", str(broker.properties))
             await run([*self._java((), "kafka.tools.StorageTool"), *arguments])
 
-    async def train(self, credentials: Credentials) -> None:
-        """Make the brokers' ahead-of-time cache, on a cluster of one that then goes away."""
+    async def train(self, directory: Path, credentials: Credentials) -> None:
+        """Make the brokers' ahead-of-time cache, on a cluster of one that then goes away.
+
+        `directory` is that cluster's, for this alone.
+        """
+        shutil.rmtree(directory, ignore_errors=True)  # what a killed start left
         if self._aot.present():
             return
-        with tempfile.TemporaryDirectory(prefix="causeway-kafka-") as directory:
-            port, controller = free_ports(2)
-            broker = Broker(1, port, {1: controller}, Path(directory))
-            await self.format(broker, cluster_id(Path(directory)), credentials)
+        port, controller = free_ports(2)
+        broker = Broker(1, port, {1: controller}, directory)
+        try:
+            await self.format(broker, cluster_id(directory), credentials)
             login = Login(port, "admin", credentials["kafka/admin"])
             await self._aot.train(
                 lambda flags: self._broker(broker, flags),
                 lambda: require_serving(login, 1),
                 directory=broker.directory,
             )
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
 
     def _broker(self, broker: Broker, flags: tuple[str, ...]) -> tuple[str, ...]:
         own = (*flags, *HEAP, scratch(broker.directory))
@@ -184,9 +192,19 @@ def cluster_id(directory: Path) -> str:
     path = directory / "cluster.id"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        write_secret(path, text)
+        write_secret(path, new_cluster_id())
     return path.read_text("utf-8")
+
+
+def new_cluster_id() -> str:
+    """16 random bytes as Kafka writes them (URL-safe base64, 22 characters).
+
+    Like Kafka's own, it never begins with "-", which programs take for an option.
+    """
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
 
 
 def free_ports(count: int) -> list[int]:

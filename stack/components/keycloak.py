@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from stack.artifacts import Artifacts, locked
@@ -131,13 +130,16 @@ async def _build(pristine: Path, built: Path) -> None:
     async with locked(built.with_suffix(".lock")):
         if _present(built):
             return
-        with tempfile.TemporaryDirectory(dir=built.parent) as parent:
-            copy = Path(parent) / "keycloak"
+        copy = built.with_suffix(".new")
+        shutil.rmtree(copy, ignore_errors=True)  # what a killed start left
+        try:
             await asyncio.to_thread(_copy, pristine, copy)
             jar = copy / "lib" / "quarkus-run.jar"
             own = (f"-Dkc.home.dir={copy}", "-cp", str(jar))
             await run([str(java()), *QUICK_START, *FIXED, *own, ENTRY, "build", *BUILD_OPTIONS])
             copy.replace(built)
+        finally:
+            shutil.rmtree(copy, ignore_errors=True)
 
 
 def _present(directory: Path) -> bool:

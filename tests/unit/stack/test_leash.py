@@ -1,16 +1,13 @@
 """A program on the leash ends with its caller."""
 
 import subprocess
-import sys
 
-from stack.java import LEASH
-
-COMMAND = [sys.executable, "-I", "-S", str(LEASH)]
+from stack.run import on_leash
 
 
 def _start(*program: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603
-        [*COMMAND, *program],
+        on_leash(program),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
+from email.parser import BytesParser
 from pathlib import Path
 
 import aiosmtplib
 import httpx
 import pytest
 
+from stack.mailstore import MailStore
 from tests.unit.stack.platforms import wait_for
 
 
@@ -97,3 +99,24 @@ def test_an_id_with_a_path_in_it_finds_nothing(start: Start, ports: tuple[int, i
     base = f"http://127.0.0.1:{ports[1]}"
     for path in ("/messages/..%2f..%2fetc%2fpasswd", "/messages/x", "/", "/other/1"):
         assert httpx.get(base + path).status_code == 404
+
+
+def test_a_mail_is_parsed_once_and_a_deleted_file_is_no_mail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[bytes] = []
+    parse = BytesParser.parsebytes
+
+    def counted(self: BytesParser, text: bytes, headersonly: bool = False) -> object:
+        parsed.append(text)
+        return parse(self, text, headersonly)
+
+    monkeypatch.setattr(BytesParser, "parsebytes", counted)
+    store = MailStore(tmp_path)
+    ids = [store.add("shop@x.test", [f"{n}@x.test"], b"Subject: s\r\n\r\nbody") for n in range(3)]
+    for _ in range(5):
+        assert [mail.id for mail in store.list()] == ids
+    assert len(parsed) == 3
+    (tmp_path / f"{ids[0]}.eml").unlink()
+    assert store.get(ids[0]) is None
+    assert [mail.id for mail in store.list("1@x.test")] == [ids[1]]
