@@ -19,12 +19,12 @@ PARTS = Path("gateway/generated")
 def outputs(model: Model, deployment: Deployment, people: list[dict[str, Any]]) -> dict[Path, str]:
     """Relative path → text: the edge of `deployment`, the realm, topics and subjects.
 
-    Secrets are left to the environment of Keycloak's import (`${CAUSEWAY_SECRET_ORDERS}`).
+    Secrets are left to the environment of Keycloak's import (`${CAUSEWAY_SECRET_CLIENT_ORDERS}`).
     """
     from gateway.envoy.edge import emit
     from gateway.envoy.typed import text
 
-    secrets = {area: f"${{CAUSEWAY_SECRET_{area.upper()}}}" for area in model.areas}
+    secrets = {area: f"${{CAUSEWAY_SECRET_CLIENT_{area.upper()}}}" for area in model.areas}
     derived: dict[str, object] = {
         "realm.json": realm(model, secrets, secure=False, people=people),
         "topics.json": [asdict(topic) for topic in topics(model)],

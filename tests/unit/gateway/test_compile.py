@@ -44,4 +44,4 @@ def test_an_area_without_an_address_is_an_error() -> None:
 def test_no_secret_is_written() -> None:
     wanted = outputs(read_model(load()), container(), [])
     realm = wanted[Path("gateway/generated/realm.json")]
-    assert '"secret": "${CAUSEWAY_SECRET_ORDERS}"' in realm
+    assert '"secret": "${CAUSEWAY_SECRET_CLIENT_ORDERS}"' in realm
