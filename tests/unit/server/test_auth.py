@@ -85,9 +85,6 @@ async def test_an_algorithm_that_is_not_on_the_list_is_refused(
         {"typ": None},
         {"exp": None},
         {"exp": "soon"},
-        {"exp": int(time.time()) - 60},
-        {"iat": int(time.time()) + 60},
-        {"nbf": int(time.time()) + 60},
         {"sub": None},
         {"sub": ""},
         {"sub": 7},
@@ -98,6 +95,16 @@ async def test_a_token_with_a_wrong_claim_is_refused(
     client: Client, issuer: Issuer, servicer: Orders, changed: dict[str, Any]
 ) -> None:
     refusal = await client.refused(PATH, REQUEST, issuer.token(**changed))
+    assert refusal.code is UNAUTHENTICATED
+    assert not servicer.calls
+
+
+@pytest.mark.parametrize(("claim", "seconds"), [("exp", -60), ("iat", 60), ("nbf", 60)])
+async def test_a_token_out_of_its_time_is_refused(
+    client: Client, issuer: Issuer, servicer: Orders, claim: str, seconds: int
+) -> None:
+    token = issuer.token(**{claim: int(time.time()) + seconds})
+    refusal = await client.refused(PATH, REQUEST, token)
     assert refusal.code is UNAUTHENTICATED
     assert not servicer.calls
 
