@@ -14,7 +14,7 @@ CODE := gateway bridge client services stack tests
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help up down check test test-long bench generate lock
+.PHONY: help up down check test test-long generate lock
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -25,12 +25,14 @@ up: $(INSTALLED) ## set up and run everything in the foreground; Ctrl-C stops it
 down: $(INSTALLED) ## stop what `causeway up --detach` started, or what a crash left
 	@exec $(BIN)/causeway down $(ARGS)
 
-check: $(INSTALLED) ## the inner loop: format, lint, types, import rules, unit tests
+check: $(INSTALLED) ## the inner loop: format, lint, types, import rules, generated files, unit tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
 	$(BIN)/python -m gateway.generate --check
+	$(BIN)/buf lint
+	$(BIN)/causeway compile --check
 	$(BIN)/python -m pytest tests/unit tests/gateway tests/contract -q -n 4 --dist loadfile $(ARGS)
 
 test: $(INSTALLED) ## the suite on real parts, on ports and state of its own
@@ -38,9 +40,6 @@ test: $(INSTALLED) ## the suite on real parts, on ports and state of its own
 
 test-long: $(INSTALLED) ## the same with full counts
 	@exec $(BIN)/python -m pytest $(ARGS)
-
-bench: $(INSTALLED) ## measure, each beside a peer or the bare limit
-	@set -e; for bench in benchmarks/bench_*.py; do $(BIN)/python "$$bench" $(ARGS); done
 
 generate: $(INSTALLED) ## write the generated modules, stubs and descriptors anew
 	$(BIN)/python -m gateway.generate

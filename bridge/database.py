@@ -12,8 +12,8 @@ async def open_pool(
     """Open a pool; the caller closes it. `command_timeout` in seconds for each statement.
 
     asyncpg resets a connection whenever it is released, which costs a round trip. Users of this
-    pool change no session (no SET without LOCAL, no session lock, no LISTEN), and asyncpg itself
-    rolls an open transaction back, so there is nothing left to reset.
+    pool leave the session as it was (no SET without LOCAL, no session lock, no listener), and
+    asyncpg itself rolls an open transaction back, so there is nothing left to reset.
     """
     return await asyncpg.create_pool(
         dsn,

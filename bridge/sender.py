@@ -1,7 +1,8 @@
 """The sender: carries deliveries out, outside of every transaction, and records the outcome."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import asyncpg
@@ -15,6 +16,23 @@ from bridge.middleware.retry import retry
 from bridge.sql import queries
 from bridge.waiting import backoff, wait_any
 
+CHANNEL = "bridge_deliveries"
+
+
+@asynccontextmanager
+async def listening(connection: asyncpg.Connection) -> AsyncIterator[asyncio.Event]:
+    """Give an event that is set whenever a delivery was committed."""
+    wake = asyncio.Event()
+
+    def woken(*_: object) -> None:
+        wake.set()
+
+    await connection.add_listener(CHANNEL, woken)
+    try:
+        yield wake
+    finally:
+        await connection.remove_listener(CHANNEL, woken)
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -22,7 +40,8 @@ class Pace:
 
     attempt: float = 30.0
     lease: float = 60.0
-    poll: float = 0.5
+    poll: float = 1.0
+    """Between two looks for what is due again; new deliveries wake the sender at commit."""
     first_pause: float = 1.0
     longest_pause: float = 60.0
     at_once: int = 8
@@ -56,13 +75,17 @@ class Sender:
         failures = 0
         while not stop.is_set():
             try:
-                count = await self._round()
-                failures = 0
+                async with acquire(self._pool) as connection, listening(connection) as wake:
+                    while not stop.is_set():
+                        wake.clear()
+                        count = await self._round()
+                        failures = 0
+                        if count < self._pace.at_once:
+                            await wait_any(self._pace.poll, wake, stop)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                count, failures = 0, failures + 1
+                failures += 1
                 logs.warning("sender.interrupted", cause=type(error).__name__)
-            if count < self._pace.at_once:
-                await wait_any(backoff(failures + 1, self._pace.poll, 5.0), stop)
+                await wait_any(backoff(failures, self._pace.first_pause, 5.0), stop)
 
     async def _round(self) -> int:
         """Carry out what is due, side by side; gives how many there were."""

@@ -64,6 +64,19 @@ async def test_a_delivery_is_carried_out_and_its_outcome_recorded(
     assert box.outcomes == [Result(True, 1)]
 
 
+async def test_a_new_delivery_wakes_the_sender_at_commit(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box = Mailbox()
+    slow = Pace(poll=600)
+    async with running(Sender(pool, {"email": box.deliver}, box.outcome, slow).run):
+        await put(connection, event)
+        await until(lambda: ended(connection))
+        await put(connection, event)
+        await until(lambda: ended(connection))
+    assert len(box.mails) == 2
+
+
 async def test_a_mail_server_that_is_down_is_tried_until_it_is_back(
     connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
 ) -> None:

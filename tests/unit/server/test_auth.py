@@ -103,8 +103,8 @@ async def test_a_token_with_a_wrong_claim_is_refused(
 async def test_a_token_out_of_its_time_is_refused(
     client: Client, issuer: Issuer, servicer: Orders, claim: str, seconds: int
 ) -> None:
-    token = issuer.token(**{claim: int(time.time()) + seconds})
-    refusal = await client.refused(PATH, REQUEST, token)
+    changed: dict[str, Any] = {claim: int(time.time()) + seconds}
+    refusal = await client.refused(PATH, REQUEST, issuer.token(**changed))
     assert refusal.code is UNAUTHENTICATED
     assert not servicer.calls
 
