@@ -67,5 +67,5 @@ class Platform:
             keycloak(settings, credentials, artifacts),
             registry(settings, credentials, artifacts),
             mailbox(settings),
-            envoy(settings, after=("realm", "configuration"), prepare=None),
+            envoy(settings, after=("configuration",), prepare=None),
         ]

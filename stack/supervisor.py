@@ -95,14 +95,11 @@ class Supervisor:
         begun = time.monotonic()
         self._change(task.name, "running")
         try:
-            with anyio.fail_after(task.timeout):
-                await task.run()
+            await _in_time(task)
         except Exception as error:
             self._change(task.name, "failed")
             self._place.note(task.name, error)
-            late = TimeoutError(str(error) or f"not done within {task.timeout:g} s")
-            cause = late if isinstance(error, TimeoutError) else error
-            raise start_failure(task.name, cause, "") from error
+            raise start_failure(task.name, error, "") from error
         self._change(task.name, "done", took=time.monotonic() - begun)
 
     async def _bring_up(self, component: Component) -> None:
@@ -231,3 +228,11 @@ class Supervisor:
     def _change(self, name: str, phase: str, words: str = "", **fields: object) -> None:
         entry = self._place.change(name, phase, **fields)
         self._report(entry, words)
+
+
+async def _in_time(task: Task) -> None:
+    """Run the task; raises TimeoutError when its time is over, and what it raises itself."""
+    with anyio.move_on_after(task.timeout) as limit:
+        await task.run()
+    if limit.cancelled_caught:
+        raise TimeoutError(f"not done within {task.timeout:g} s")

@@ -22,6 +22,7 @@ from causeway.users.v1 import events_pb2 as users_events
 from services.users.commands import Commands
 from services.users.handlers import GROUP, credit_handlers
 from services.users.intents import Intents
+from services.users.later import Closable, Later
 from services.users.queries import Queries
 from services.users.registration import Registration
 from services.users.servicer import Servicer
@@ -47,7 +48,7 @@ class Parts:
 async def api() -> None:
     """Serve callers until SIGTERM."""
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
-    async with _parts(settings) as parts:
+    async with _parts(settings, _identities(settings)) as parts:
         await serve(
             settings.listen,
             servicers(parts, server),
@@ -61,7 +62,9 @@ async def worker() -> None:
     """Relay, consume and sweep until SIGTERM."""
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     kafka = settings.brokers("users-worker")
-    async with _parts(settings) as parts:
+    # Only what a crash left is settled here: most workers never ask Keycloak anything.
+    later = Later(lambda: _identities(settings))
+    async with _parts(settings, later) as parts:
         consumer = Consumer(
             group=GROUP,
             handlers=credit_handlers(parts.store),
@@ -81,23 +84,26 @@ async def worker() -> None:
 
 
 @asynccontextmanager
-async def _parts(settings: Settings) -> AsyncIterator[Parts]:
-    from services.users.keycloak import Keycloak  # heavy: not for those who only read this module
-
+async def _parts(settings: Settings, identities: Closable) -> AsyncIterator[Parts]:
     catalog = Catalog.of(users_events)
     store = EventStore(catalog, await schema_ids(settings.registry, catalog), SOURCE)
-    keycloak = Keycloak(
+    try:
+        async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
+            intents = Intents(pool, store, settings.credit_limit_nanos)
+            yield Parts(pool, store, intents, Registration(intents, identities))
+    finally:
+        await identities.close()
+
+
+def _identities(settings: Settings) -> Closable:
+    from services.users.keycloak import Keycloak  # half a second: for those who ask it
+
+    return Keycloak(
         settings.keycloak,
         settings.realm,
         settings.client_id,
         settings.client_secret.get_secret_value(),
     )
-    try:
-        async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
-            intents = Intents(pool, store, settings.credit_limit_nanos)
-            yield Parts(pool, store, intents, Registration(intents, keycloak))
-    finally:
-        await keycloak.close()
 
 
 def servicers(parts: Parts, server: ServerSettings) -> Mapping[str, Any]:

@@ -8,8 +8,8 @@ LIMIT = 1.0
 """Seconds for the whole exchange."""
 
 
-async def get(port: int, path: str) -> None:
-    """Return when `path` answers 200; raise ConnectionError when it answers anything else.
+async def get(port: int, path: str) -> str:
+    """What `path` answers with 200; raise ConnectionError when it answers anything else.
 
     Over a plain socket: a client library would cost every start its import.
     """
@@ -28,3 +28,4 @@ async def get(port: int, path: str) -> None:
     status = int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/") else 0
     if status != HTTPStatus.OK:
         raise ConnectionError(f"{path} answers {status}: {body[:200].decode(errors='replace')}")
+    return body.decode(errors="replace")

@@ -11,17 +11,9 @@ import anyio
 import httpx
 
 from stack.addresses import edge, token_endpoint
+from stack.provision.demo_data import CUSTOMERS, DEFAULT_LIMIT, LIMITS, PRODUCTS
 from stack.provision.people import password_of
 from stack.settings import Ports
-
-CUSTOMERS = ("alice", "bob")
-DEFAULT_LIMIT = {"currencyCode": "EUR", "units": "500", "nanos": 0}
-LIMITS = {"bob": {"currencyCode": "EUR", "units": "100"}}
-PRODUCTS = {
-    "book": {"currencyCode": "EUR", "units": "12", "nanos": 500_000_000},
-    "lamp": {"currencyCode": "EUR", "units": "40"},
-    "desk": {"currencyCode": "EUR", "units": "250"},
-}
 
 PATIENCE = 30.0
 """Seconds in which the edge must have found the services."""

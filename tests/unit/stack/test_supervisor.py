@@ -195,3 +195,15 @@ async def test_a_full_disk_is_named_as_such(tmp_path: Path) -> None:
     full = python("full", code, ready=when_exists(tmp_path / "never"))
     error = await failure_of(tmp_path, full)
     assert error.code is Code.DISK_FULL
+
+
+async def test_a_task_that_takes_too_long_is_told_from_one_whose_own_call_does(
+    tmp_path: Path,
+) -> None:
+    async def own() -> None:
+        raise TimeoutError("the database did not answer within 10 s")
+
+    slow = Task(name="slow", run=lambda: anyio.sleep(600), timeout=0.1)
+    assert "slow did not start: not done within 0.1 s" in str(await failure_of(tmp_path, slow))
+    told = str(await failure_of(tmp_path, Task(name="own", run=own)))
+    assert "own did not start: the database did not answer within 10 s" in told
