@@ -47,7 +47,7 @@ def keycloak(settings: Settings, credentials: Credentials, artifacts: Artifacts)
     home = settings.state / "keycloak"
     environment = _environment(settings, credentials)
     fixed = (*HEAP, *QUICK_START, *FIXED, "-cp", str(distribution / "lib" / "quarkus-run.jar"))
-    cache = AotCache(settings.cache, "keycloak", (*fixed, "cache=local"))
+    cache = AotCache(settings.cache, "keycloak", (*fixed, "cache=local", "trained=administration"))
 
     def command(aot: tuple[str, ...]) -> tuple[str, ...]:
         own = (
@@ -63,7 +63,12 @@ def keycloak(settings: Settings, credentials: Credentials, artifacts: Artifacts)
     async def prepare() -> None:
         await _build(pristine, distribution)
         _make_home(home, distribution)
-        await cache.train(command, ready, environment, home)
+        await cache.train(command, administered, environment, home)
+
+    async def administered() -> None:
+        # What every start does next, so that the cache holds its classes too.
+        await ready()
+        await _administer(address(settings), credentials["keycloak/admin"])
 
     return Component(
         name="keycloak",
@@ -111,6 +116,22 @@ def _environment(settings: Settings, credentials: Credentials) -> dict[str, str]
         "KC_LOG_LEVEL": "info",
         "KC_LOG_CONSOLE_COLOR": "false",
     }
+
+
+async def _administer(keycloak: str, password: str) -> None:
+    """Log in and look around, as the step does that brings the realm into line."""
+    import httpx
+
+    form = {"grant_type": "password", "client_id": "admin-cli", "username": "admin"}
+    async with httpx.AsyncClient(base_url=keycloak, timeout=20) as http:
+        path = "/realms/master/protocol/openid-connect"
+        answer = await http.post(f"{path}/token", data={**form, "password": password})
+        answer.raise_for_status()
+        headers = {"authorization": f"Bearer {answer.json()['access_token']}"}
+        for part in ("", "/users/profile", "/roles", "/clients", "/users?username=admin"):
+            seen = await http.get(f"/admin/realms/master{part}", headers=headers)
+            seen.raise_for_status()
+        (await http.get(f"{path}/certs")).raise_for_status()
 
 
 def _built(cache: Path, pristine: Path) -> Path:
