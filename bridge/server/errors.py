@@ -5,18 +5,25 @@ the caller gets INTERNAL (13) with the request's id to quote.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import grpc.aio
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from bridge import logs
-from bridge.errors import CausewayError, Internal, InvalidArgument, Unavailable
+from bridge.errors import CausewayError, FieldViolation, Internal, InvalidArgument, Unavailable
 from bridge.server.call import Call, Handler, Step
 
 DOMAIN = "causeway"
 DETAILS_KEY = "grpc-status-details-bin"
+# A client drops the whole answer, code and all, if its metadata passes 8 KiB (grpc's default). It
+# holds the message twice, once percent-encoded (x 3), and the details in base64 (x 4/3).
+MESSAGE_BYTES = 512
+VIOLATIONS_BYTES = 2560
+MAX_VIOLATIONS = 20
+TEXT_BYTES = 256
+"""Of a field's path, a description, a value of the metadata."""
 Translate = Callable[[Exception], CausewayError | None]
 
 
@@ -55,7 +62,7 @@ async def abort(call: Call, error: CausewayError) -> None:
 
 def status_of(error: CausewayError, request_id: str) -> status_pb2.Status:
     """Build the status that a caller sees."""
-    message = error.message
+    message = clipped(error.message, MESSAGE_BYTES)
     if isinstance(error, Internal):
         message = f"internal error; request {request_id}"
     status = status_pb2.Status(code=code_pb2.Code.Value(error.code.name), message=message)
@@ -71,14 +78,32 @@ def details_of(error: CausewayError, request_id: str) -> list[Message]:
     if isinstance(error, Internal):
         details.append(error_details_pb2.RequestInfo(request_id=request_id))
         return details
-    info.metadata.update(error.metadata)
+    info.metadata.update({k: clipped(v, TEXT_BYTES) for k, v in error.metadata.items()})
     if isinstance(error, InvalidArgument) and error.violations:
-        bad = error_details_pb2.BadRequest()
-        for violation in error.violations:
-            bad.field_violations.add(field=violation.field, description=violation.description)
-        details.append(bad)
+        details.append(bad_request(error.violations))
     if isinstance(error, Unavailable):
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromMilliseconds(round(error.retry_after * 1000))
         details.append(retry)
     return details
+
+
+def bad_request(violations: Sequence[FieldViolation]) -> error_details_pb2.BadRequest:
+    """Name the wrong fields, the first ones where they are too many for an answer."""
+    bad = error_details_pb2.BadRequest()
+    for violation in violations[:MAX_VIOLATIONS]:
+        bad.field_violations.add(
+            field=clipped(violation.field, TEXT_BYTES),
+            description=clipped(violation.description, TEXT_BYTES),
+        )
+        if bad.ByteSize() > VIOLATIONS_BYTES:
+            bad.field_violations.pop()
+            break
+    return bad
+
+
+def clipped(text: str, limit: int) -> str:
+    """Cut a text to `limit` bytes of UTF-8, never within a character."""
+    if len(raw := text.encode()) <= limit:
+        return text
+    return raw[: limit - 3].decode(errors="ignore") + "…"

@@ -5,7 +5,7 @@ Decoding happens here and not in grpc.aio, whose answer to bytes that are no mes
 callers that have shown no token yet.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import protovalidate
 from google.protobuf.message import DecodeError, Message
@@ -13,6 +13,9 @@ from google.protobuf.message import DecodeError, Message
 from bridge.errors import FieldViolation, InvalidArgument, ResourceExhausted
 from bridge.server.call import Call, Handler
 from bridge.server.methods import Method
+
+LONG_LIST = 100
+"""Entries; of a message with a longer list only the first wrong field is named."""
 
 
 async def validate(call: Call, proceed: Handler) -> bytes | None:
@@ -49,10 +52,13 @@ def checked(method: Method, raw: bytes) -> Message:
 
 
 def check(message: Message) -> None:
-    """Raise InvalidArgument, naming each wrong field, where the message breaks a rule."""
-    found = protovalidate.collect_violations(message)
+    """Raise InvalidArgument, naming the wrong fields, where the message breaks a rule."""
+    found = protovalidate.collect_violations(message, fail_fast=True)
     if not found:
         return
+    # All of them are a help for a person, and seconds of the event loop for 32,000 empty items.
+    if not has_long_list(message):
+        found = protovalidate.collect_violations(message)
     violations = tuple(
         FieldViolation(field_path(one), one.proto.message or one.proto.rule_id) for one in found
     )
@@ -62,6 +68,20 @@ def check(message: Message) -> None:
         violations=violations,
         reason="INVALID_REQUEST",
     )
+
+
+def has_long_list(message: Message) -> bool:
+    """Whether a list or a map in the message has more than `LONG_LIST` entries."""
+    for field, value in message.ListFields():
+        if not field.is_repeated:
+            parts = (value,)
+        elif len(value) > LONG_LIST:
+            return True
+        else:
+            parts = value.values() if isinstance(value, Mapping) else value
+        if any(isinstance(part, Message) and has_long_list(part) for part in parts):
+            return True
+    return False
 
 
 def field_path(violation: protovalidate.Violation) -> str:

@@ -110,6 +110,25 @@ async def test_a_text_that_is_not_ascii_arrives_whole(
     assert refusal.message == refusal.status.message == "größer → 日本"
 
 
+async def test_an_error_of_any_length_arrives_with_its_code(
+    client: Client, issuer: Issuer, servicer: Orders
+) -> None:
+    long = "日" * 5000
+    violations = tuple(errors.FieldViolation(f"{i}{long}", long) for i in range(200))
+    error = errors.InvalidArgument(long, violations=violations, metadata={"resource": long})
+    servicer.behaviour = raising(error)
+    refusal = await client.refused(PATH, REQUEST, issuer.token())
+    assert (refusal.code, refusal.reason) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "INVALID_ARGUMENT",
+    )
+    percent_encoded, base64 = 3 * len(refusal.message.encode()), refusal.status.ByteSize() * 4 / 3
+    assert percent_encoded + base64 < 7500
+    assert refusal.detail(error_details_pb2.BadRequest).field_violations
+    assert refusal.message.startswith("日日")
+    assert refusal.message.endswith("日…")
+
+
 async def test_a_unary_call_that_takes_too_long_is_ended(
     client: Client, issuer: Issuer, servicer: Orders, server: Server
 ) -> None:

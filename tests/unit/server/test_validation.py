@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2
 
 from bridge.errors import InvalidArgument
 from bridge.server.methods import Method
-from bridge.server.validation import check, checked
+from bridge.server.validation import check, checked, has_long_list
 from causeway.orders.v1 import order_service_pb2 as orders
 from tests.unit.server.conftest import Client, Issuer, Orders
 
@@ -154,3 +154,34 @@ async def test_a_request_beyond_every_size_is_refused_by_the_transport(
 
 def test_a_valid_message_passes() -> None:
     check(orders.GetOrderRequest(name="orders/1"))
+
+
+async def test_a_list_of_32000_wrong_items_costs_little_and_the_caller_hears_why(
+    client: Client, issuer: Issuer
+) -> None:
+    items = [orders.Order.Item()] * 32_000
+    request = orders.CreateOrderRequest(order=orders.Order(items=items), request_id="x")
+    with pytest.raises(InvalidArgument) as caught:
+        check(request)
+    assert len(caught.value.violations) == 1
+    refusal = await client.refused(CREATE, request, issuer.token())
+    assert (refusal.code, refusal.reason) == (INVALID, "INVALID_REQUEST")
+
+
+async def test_of_very_many_wrong_fields_the_first_ones_are_named(
+    client: Client, issuer: Issuer
+) -> None:
+    items = [orders.Order.Item()] * 100
+    request = orders.CreateOrderRequest(order=orders.Order(items=items))
+    refusal = await client.refused(CREATE, request, issuer.token())
+    assert refusal.code is INVALID
+    named = refusal.detail(error_details_pb2.BadRequest).field_violations
+    assert 10 <= len(named) <= 20
+    assert named[0].field == "order.items[0].sku"
+
+
+def test_a_long_list_is_found_wherever_it_is() -> None:
+    few, many = [struct_pb2.Value(number_value=1)] * 100, [struct_pb2.Value(number_value=1)] * 101
+    for values, long in ((few, False), (many, True)):
+        inner = struct_pb2.Value(list_value=struct_pb2.ListValue(values=values))
+        assert has_long_list(struct_pb2.Struct(fields={"a": inner})) is long
