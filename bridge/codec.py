@@ -75,7 +75,8 @@ def headers(
 
 def decode(record: Record, catalog: Catalog) -> Event:
     """Read a record of a type that `catalog` knows. Undecodable says what is wrong with it."""
-    found = dict(record.headers)
+    # A header without a value says as little as a missing one.
+    found = {name: value for name, value in record.headers if value is not None}
     try:
         return _event(record, found, _type_of(found, catalog))
     except (KeyError, ValueError, DecodeError) as error:
@@ -87,7 +88,7 @@ def decode(record: Record, catalog: Catalog) -> Event:
 def header(headers: Headers, name: str) -> str:
     """Read one header without decoding the rest; empty if the record does not say."""
     for found, value in headers:
-        if found == name:
+        if found == name and value is not None:
             return value.decode(errors="replace")
     return ""
 

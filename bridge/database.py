@@ -1,7 +1,7 @@
 """Connections to a service's database."""
 
-from contextlib import AbstractAsyncContextManager
-from typing import cast
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 
@@ -28,6 +28,18 @@ async def _keep(_connection: asyncpg.Connection) -> None:
     """Leave the session as it is."""
 
 
-def acquire(pool: asyncpg.Pool) -> AbstractAsyncContextManager[asyncpg.Connection]:
-    """Borrow a connection, typed."""
-    return cast(AbstractAsyncContextManager[asyncpg.Connection], pool.acquire())
+@asynccontextmanager
+async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """Borrow a connection, typed.
+
+    Where none can be made, the error is the driver's and not an OSError: that one could be told
+    from an OSError of the block by nobody.
+    """
+    try:
+        connection = await pool.acquire()
+    except OSError as error:
+        raise asyncpg.ClientCannotConnectError("no connection to the database") from error
+    try:
+        yield connection
+    finally:
+        await pool.release(connection)

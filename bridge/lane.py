@@ -1,7 +1,7 @@
 """A lane: handles the records of some keys one after the other."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -10,8 +10,9 @@ from bridge import logs
 from bridge.codec import header
 from bridge.errors import CausewayError
 from bridge.inbox import Inbox
-from bridge.kafka.record import Record
-from bridge.middleware.retry import AWAY, retry
+from bridge.kafka.record import Partition, Record
+from bridge.middleware.retry import retry
+from bridge.outages import is_away
 from bridge.progress import Progress
 
 
@@ -41,10 +42,13 @@ class Lane:
         self._filled = asyncio.Event()
         self._closing = asyncio.Event()
         self.blocked: Blocked | None = None
+        self.waiting: Counter[Partition] = Counter()
+        """Records that were put and are not done."""
 
     def put(self, progress: Progress, record: Record) -> None:
         """Add a record; `progress` hears when it is done."""
         self._queue.append((progress, record))
+        self.waiting[Partition(record.topic, record.partition)] += 1
         self._filled.set()
 
     def close(self) -> None:
@@ -65,13 +69,17 @@ class Lane:
 
     async def _handle(self, items: list[tuple[Progress, Record]]) -> None:
         if len(items) > 1 and await self._together([record for _, record in items]):
-            for progress, record in items:
-                progress.finish(record.offset)
+            for item in items:
+                self._finish(*item)
             return
         for progress, record in items:
             if not await self._alone(record):
                 return
-            progress.finish(record.offset)
+            self._finish(progress, record)
+
+    def _finish(self, progress: Progress, record: Record) -> None:
+        progress.finish(record.offset)
+        self.waiting[Partition(record.topic, record.partition)] -= 1
 
     async def _together(self, records: list[Record]) -> bool:
         try:
@@ -127,4 +135,4 @@ class Lane:
 def _reason(error: Exception) -> str:
     if isinstance(error, CausewayError):
         return error.reason
-    return "DATABASE_AWAY" if isinstance(error, AWAY) else type(error).__name__
+    return "DATABASE_AWAY" if is_away(error) else type(error).__name__

@@ -18,8 +18,11 @@ class Limits:
     lanes: int = 4
     batch: int = 200
     """Most records in one transaction."""
-    unfinished: int = 2000
-    """A partition with so many records at hand is paused."""
+    waiting: int = 2000
+    """A partition with so many records in lanes that are at work is paused."""
+    window: int = 100_000
+    """A partition read so far ahead of its lowest unfinished record is paused: what is above
+    can't be committed, and what waits behind a blocked event is held in memory."""
     drain_seconds: float = 5.0
     """How long running batches may take when partitions are revoked."""
 
@@ -59,15 +62,46 @@ class Lanes:
 
     def backpressure(self) -> tuple[set[Partition], set[Partition]]:
         """Say which partitions to pause and which to resume now."""
-        full, half = self._limits.unfinished, self._limits.unfinished // 2
-        pause = {
-            partition
-            for partition, progress in self._progress.items()
-            if progress.unfinished >= full and partition not in self._paused
-        }
-        resume = {one for one in self._paused if self._progress[one].unfinished <= half}
+        fill = {partition: self._fill(partition) for partition in self._progress}
+        pause = {one for one in fill if fill[one] >= 1 and one not in self._paused}
+        resume = {one for one in self._paused if fill[one] <= 0.5}
+        for partition in pause:
+            self._tell_paused(partition)
         self._paused = (self._paused | pause) - resume
         return pause, resume
+
+    def _fill(self, partition: Partition) -> float:
+        """Give how full a partition is: from 1 on it is paused."""
+        waiting = sum(lane.waiting[partition] for lane in self._working())
+        window = self._progress[partition].unfinished
+        return max(waiting / self._limits.waiting, window / self._limits.window)
+
+    def _working(self) -> list[Lane]:
+        """List the lanes that are not held by an event, or all if nothing can go on.
+
+        What waits behind such an event must not stop the other lanes; where the database is away
+        (no attempt counts), nothing is gained by reading on.
+        """
+        working = [
+            lane for lane in self._lanes if lane.blocked is None or not lane.blocked.attempts
+        ]
+        return working or self._lanes
+
+    def _tell_paused(self, partition: Partition) -> None:
+        """Say loudly which event keeps a partition from being read any further."""
+        window = self._progress[partition].unfinished
+        if window < self._limits.window:
+            return
+        blocked = [one for one in self.blocked() if (one.topic, one.partition) == partition]
+        first = min(blocked, key=lambda one: one.offset, default=None)
+        logs.error(
+            "consumer.partition_paused",
+            topic=partition.topic,
+            partition=partition.partition,
+            window=window,
+            event_id=first.event_id if first is not None else "",
+            offset=first.offset if first is not None else -1,
+        )
 
     def committable(self) -> dict[Partition, int]:
         """Give the offsets that may be committed and are not."""

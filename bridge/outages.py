@@ -1,30 +1,43 @@
-"""Errors of the database driver that have a meaning for a caller."""
+"""Errors of the database driver: which mean that it is away, and what they mean to a caller."""
+
+import re
 
 import asyncpg
 
 from bridge.errors import CausewayError, InvalidArgument, StaleVersion, Unavailable
 
-AWAY = (
+GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
-    asyncpg.InterfaceError,
-    OSError,
 )
-"""TimeoutError, an OSError, is among them: a statement or a connection that took too long."""
+# The driver has one class for a connection that is gone and for wrong use of it; only the text
+# tells. A pool takes a connection back as soon as it is lost.
+LOST = re.compile(r"(connection|pool) is clos(ed|ing)|connection has been released back")
 
 MET = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the driver says that the database can't be reached: nobody's fault.
+
+    Not a plain OSError, which may be anybody's: `bridge.database.acquire` gives the driver's.
+    """
+    if isinstance(error, asyncpg.InterfaceError):
+        return LOST.search(str(error)) is not None
+    return isinstance(error, GONE)
 
 
 def translate(error: Exception) -> CausewayError | None:
     """UNAVAILABLE while the database is away, ABORTED where two transactions met.
 
     INVALID_ARGUMENT for the one character that a proto string holds and PostgreSQL's text does
-    not. None: no meaning for a caller.
+    not. An OSError counts as the database's, and so does TimeoutError, which is one: a statement
+    that took too long. None: no meaning for a caller.
     """
-    if isinstance(error, AWAY):
+    if is_away(error) or isinstance(error, OSError):
         return Unavailable("the database is away", reason="DATABASE_UNAVAILABLE")
     if isinstance(error, MET):
         return StaleVersion("somebody else changed the same thing")

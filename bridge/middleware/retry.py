@@ -12,26 +12,18 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 from bridge.errors import CausewayError, StaleVersion
+from bridge.outages import is_away
 from bridge.waiting import backoff, wait_any
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 5.0
+AWAY_PAUSE = 1.0
 # Where only a change of code or data helps, asking often is of no use.
 HOPELESS_PAUSE = 1.0
 LONGEST_HOPELESS_PAUSE = 30.0
 # Two writers of one stream meet: reload and decide again, at once. More than this is no meeting.
 MEETINGS = 50
 
-# The database is away: nobody's fault, so not an attempt.
-AWAY = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-)
 LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, StaleVersion)
 
 Attempt = Callable[[int], Awaitable[None]]
@@ -42,7 +34,7 @@ def retriable(error: Exception) -> bool:
     """Whether the same event may be handled later without anybody changing anything."""
     if isinstance(error, CausewayError):
         return error.retriable
-    return isinstance(error, (TimeoutError, *AWAY, *LOST_RACES))
+    return is_away(error) or isinstance(error, (OSError, *LOST_RACES))
 
 
 async def retry(attempt: Attempt, failed: Failed, closing: asyncio.Event) -> bool:
@@ -60,10 +52,12 @@ async def retry(attempt: Attempt, failed: Failed, closing: asyncio.Event) -> boo
                 failed(error, attempts)
                 attempts += 1
             await wait_any(random.uniform(0, 0.02), closing)  # noqa: S311 (no secret)
-        except AWAY as error:
-            failed(error, 0)
-            await wait_any(1.0, closing)
         except Exception as error:
+            if is_away(error):
+                # Nobody's fault, so not an attempt.
+                failed(error, 0)
+                await wait_any(AWAY_PAUSE, closing)
+                continue
             failed(error, attempts)
             await wait_any(_pause(error, attempts), closing)
             attempts += 1

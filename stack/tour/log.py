@@ -87,7 +87,7 @@ async def _leaders(kafka: KafkaSettings) -> Mapping[Partition, int | None]:
 
 def header(record: Record, name: str) -> str:
     """A header's text; empty where it is not there."""
-    return dict(record.headers).get(name, b"").decode("utf-8", "replace")
+    return (dict(record.headers).get(name) or b"").decode("utf-8", "replace")
 
 
 async def find_created(journey: Journey, log: Log) -> Sight:

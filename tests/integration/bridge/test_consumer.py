@@ -298,7 +298,7 @@ async def test_a_full_partition_is_paused_and_comes_back(
 ) -> None:
     counts = {f"o{number}": 20 for number in range(20)}
     await publish(parts, connection, counts)
-    one = consumer(parts, pool, note, Limits(batch=3, unfinished=10))
+    one = consumer(parts, pool, note, Limits(batch=3, waiting=10))
     async with consuming(one):
         await until(lambda: lag_is_zero(parts))
     assert await effects(connection) == {f"orders/{key}": list(range(1, 21)) for key in counts}

@@ -1,5 +1,6 @@
 """The record on Kafka, byte by byte."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -129,3 +130,16 @@ def test_a_broken_record_is_undecodable(broken: FakeRecord) -> None:
 def test_a_header_is_read_without_the_rest() -> None:
     assert header(record().headers, "ce_id") == EVENT_ID
     assert header([], "ce_id") == ""
+
+
+@pytest.mark.parametrize("name", ["ce_id", "ce_type", "ce_subject", "ce_source", "ce_time"])
+def test_a_header_with_a_null_value_is_a_missing_one(name: str) -> None:
+    found: list[tuple[str, bytes | None]] = [*record(**{name: None}).headers, (name, None)]
+    assert header(found, name) == ""
+    with pytest.raises(Undecodable):
+        decode(replace(record(), headers=found), CATALOG)
+
+
+def test_a_null_where_a_header_may_be_missing_is_no_error() -> None:
+    found: list[tuple[str, bytes | None]] = [*record(ce_actor=None).headers, ("ce_actor", None)]
+    assert decode(replace(record(), headers=found), CATALOG).origin.actor == ""

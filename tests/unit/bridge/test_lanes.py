@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
+import pytest
+
 from bridge.errors import FailedPrecondition
 from bridge.inbox import Inbox
 from bridge.kafka.record import Partition, Record
 from bridge.lane import Lane
 from bridge.lanes import Lanes, Limits
+from tests.integration.bridge.parts import until
 from tests.unit.bridge.records import FakeRecord
 
 HERE = Partition("t", 0)
@@ -91,12 +94,55 @@ async def test_records_of_an_assignment_that_is_gone_are_left() -> None:
 async def test_a_full_partition_pauses_and_resumes_at_half() -> None:
     inbox = FakeInbox()
     inbox.hang.clear()
-    async with lanes_on(inbox, Limits(unfinished=10)) as lanes:
+    async with lanes_on(inbox, Limits(waiting=10)) as lanes:
         lanes.take(records(10), lambda _: True)
         assert lanes.backpressure() == ({HERE}, set())
         assert lanes.backpressure() == (set(), set())
         inbox.hang.set()
         await settle()
+        assert lanes.backpressure() == (set(), {HERE})
+
+
+async def test_what_waits_behind_a_blocked_event_does_not_stop_the_other_lanes() -> None:
+    inbox = FakeInbox()
+    inbox.failing = {b"k1"}
+    async with lanes_on(inbox, Limits(lanes=16, waiting=10, window=1000)) as lanes:
+        lanes.take(records(200), lambda _: True)
+        await settle()
+        assert len(inbox.handled) == 160
+        assert lanes.backpressure() == (set(), set())
+
+
+async def test_where_every_lane_is_blocked_nothing_more_is_read() -> None:
+    inbox = FakeInbox()
+    inbox.failing = {f"k{number}".encode() for number in range(5)}
+    async with lanes_on(inbox, Limits(lanes=1, waiting=10, window=1000)) as lanes:
+        lanes.take(records(20), lambda _: True)
+        await settle()
+        assert lanes.blocked()
+        assert lanes.backpressure() == ({HERE}, set())
+
+
+async def test_a_window_above_a_blocked_event_is_bounded_loudly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[tuple[object, object]] = []
+
+    def error(name: str, *_: object, **fields: object) -> None:
+        if name == "consumer.partition_paused":
+            told.append((fields["offset"], fields["window"]))
+
+    monkeypatch.setattr("bridge.logs.error", error)
+    inbox = FakeInbox()
+    inbox.failing = {b"k1"}
+    async with lanes_on(inbox, Limits(lanes=16, window=100)) as lanes:
+        lanes.take(records(200), lambda _: True)
+        await settle()
+        assert lanes.backpressure() == ({HERE}, set())
+        assert lanes.backpressure() == (set(), set())
+        assert told == [(1, 199)]
+        inbox.failing.clear()
+        await until(lambda: lanes.committable() == {HERE: 200})
         assert lanes.backpressure() == (set(), {HERE})
 
 

@@ -100,8 +100,14 @@ async def test_a_race_lost_for_ever_is_told_in_the_end() -> None:
 
 
 async def test_a_database_that_is_away_is_told_but_does_not_count() -> None:
-    tried, told, _ = await attempts([ConnectionRefusedError()])
+    tried, told, _ = await attempts([asyncpg.ClientCannotConnectError("x")])
     assert (tried, told) == ([1, 1], [0])
+
+
+async def test_an_oserror_of_a_handler_and_wrong_use_of_the_driver_count() -> None:
+    wrong = asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+    tried, told, _ = await attempts([ConnectionRefusedError(), wrong])
+    assert (tried, told) == ([1, 2, 3], [1, 2])
 
 
 async def test_closing_ends_the_trying() -> None:
