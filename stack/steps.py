@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bridge.catalog import Catalog
     from gateway.deployments import Address, Deployment
     from gateway.model import Model
+    from stack.provision.realm import Administrator
 
 CODE = Path(__file__).resolve().parent.parent
 
@@ -153,15 +154,18 @@ class _Steps:
     async def realm(self) -> None:
         from gateway.realm import realm
         from stack.provision.people import local_people
-        from stack.provision.realm import Administrator, provision_realm
+        from stack.provision.realm import provision_realm
 
         credentials = self._credentials
-        administrator = Administrator(
-            addresses.keycloak(self._settings.port), "admin", credentials["keycloak/admin"]
-        )
         secrets = {name: credentials[f"client/{name}"] for name in OWNERS}
         wanted = realm(model(), secrets, secure=False, people=local_people())
-        await provision_realm(administrator, wanted)
+        await provision_realm(self._administrator(), wanted)
+
+    def _administrator(self) -> "Administrator":
+        from stack.provision.realm import Administrator
+
+        keycloak = addresses.keycloak(self._settings.port)
+        return Administrator(keycloak, "admin", self._credentials["keycloak/admin"])
 
     async def people(self) -> None:
         """The first time, through the front door; after that, see that it is open."""
@@ -173,8 +177,13 @@ class _Steps:
             await opened(self._settings.port.edge_admin, OWNERS)
             return
         from stack.provision.demo import provision_demo
+        from stack.provision.people import ADMINISTRATOR, LOCAL_USERS
+        from stack.provision.realm import grant
 
         await provision_demo(self._settings.port)
+        await grant(
+            self._administrator(), addresses.REALM, ADMINISTRATOR, LOCAL_USERS[ADMINISTRATOR]
+        )
         await mark.parent.mkdir(parents=True, exist_ok=True)
         await mark.write_text(wanted, "utf-8")
 

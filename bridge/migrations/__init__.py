@@ -23,7 +23,7 @@ async def migrate(
     API) may read the schema `bridge` and write control rows; left out where there is no such
     role. Idempotent; concurrent calls wait for each other.
     """
-    connection = await asyncpg.connect(owner_dsn, timeout=10)
+    connection = await asyncpg.connect(owner_dsn, timeout=30)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         for folder in (HERE, *extra):

@@ -1,6 +1,6 @@
 """What the local platform begins with, made through its own front door.
 
-alice and bob register like anybody; bob's credit is small, so that an order can be refused;
+alice, bob and root register like anybody; bob's credit is small, so that an order can be refused;
 three products have prices. What is there already is left as somebody may have changed it.
 """
 
@@ -11,7 +11,7 @@ import anyio
 import httpx
 
 from stack.addresses import edge, token_endpoint
-from stack.provision.demo_data import CUSTOMERS, DEFAULT_LIMIT, LIMITS, PRODUCTS
+from stack.provision.demo_data import DEFAULT_LIMIT, LIMITS, PRODUCTS, REGISTERED
 from stack.provision.people import password_of
 from stack.settings import Ports
 
@@ -23,11 +23,11 @@ _EXISTS = 409
 
 
 async def provision_demo(ports: Ports) -> None:
-    """Register the customers, set bob's limit, price the products. Repeatable."""
+    """Register the users, set bob's limit, price the products. Repeatable."""
     async with httpx.AsyncClient(base_url=edge(ports), timeout=10) as http:
         door = _Door(http, token_endpoint(ports))
         async with anyio.create_task_group() as tasks:
-            for name in CUSTOMERS:
+            for name in REGISTERED:
                 tasks.start_soon(_customer, door, name)
             tasks.start_soon(_products, door)
 

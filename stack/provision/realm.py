@@ -39,18 +39,37 @@ async def provision_realm(administrator: Administrator, realm: Json) -> None:
     await asyncio.to_thread(_provision, administrator, realm)
 
 
-def _provision(administrator: Administrator, wanted: Json) -> None:
-    # Takes half a second to import, which only this step has to pay.
-    from keycloak import KeycloakAdmin
-    from keycloak.exceptions import KeycloakGetError
+async def grant(administrator: Administrator, realm: str, username: str, role: str) -> None:
+    """Give a user of the realm a role; nothing happens where it has it."""
+    await asyncio.to_thread(_grant, administrator, realm, username, role)
 
-    admin = KeycloakAdmin(
+
+def _grant(administrator: Administrator, realm: str, username: str, role: str) -> None:
+    admin = _login(administrator)
+    admin.change_current_realm(realm)
+    number = admin.get_user_id(username)
+    if number is None:
+        raise LookupError(f"the realm has no user {username}")
+    _user_roles(admin, number, {"realmRoles": [role]})
+
+
+def _login(administrator: Administrator) -> "KeycloakAdmin":
+    from keycloak import KeycloakAdmin
+
+    return KeycloakAdmin(
         server_url=administrator.address,
         username=administrator.username,
         password=administrator.password,
         user_realm_name="master",
         realm_name="master",
     )
+
+
+def _provision(administrator: Administrator, wanted: Json) -> None:
+    # Takes half a second to import, which only this step has to pay.
+    from keycloak.exceptions import KeycloakGetError
+
+    admin = _login(administrator)
     try:
         present = admin.get_realm(wanted["realm"])
     except KeycloakGetError as error:
