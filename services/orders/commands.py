@@ -26,6 +26,9 @@ from services.orders import aggregate, order_table, product_table
 from services.orders.aggregate import Decision, Line, Order, Refused
 from services.orders.order_log import OrderLog
 
+NAMED = 5
+"""Unknown products that a refusal's message names; its details name more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -73,10 +76,9 @@ class Commands:
         async with acquire(self._pool) as connection, connection.transaction():
             earlier = await repeats.claim(connection)
             if earlier is not None:
-                return await _as_it_is_now(connection, earlier)
-            order = await self._log.hold(connection, change.order_id)
-            if order is None or change.owner not in (None, order.customer):
-                raise not_found(f"orders/{change.order_id}")
+                # The caller may have lost since then what let it in: the role of an operator.
+                return _owned(await _as_it_is_now(connection, earlier), change)
+            order = _owned(await self._log.hold(connection, change.order_id), change)
             check_etag(change.etag, order.name, order.version)
             messages = _accepted(change.decide(order))
             order = await self._log.change(connection, order, messages, origin)
@@ -94,6 +96,13 @@ def check_etag(etag: str, name: str, version: int) -> None:
         )
 
 
+def _owned(order: Order | None, change: Change) -> Order:
+    """The order, unless it is missing or a stranger's."""
+    if order is None or change.owner not in (None, order.customer):
+        raise not_found(f"orders/{change.order_id}")
+    return order
+
+
 async def _as_it_is_now(connection: asyncpg.Connection, name: str) -> Order:
     order = await order_table.find(connection, name.removeprefix("orders/"))
     if order is None:
@@ -106,8 +115,10 @@ async def _priced(connection: asyncpg.Connection, wanted: list[Wanted]) -> tuple
     prices = await product_table.prices(connection, [line.sku for line in wanted])
     unknown = [(i, line.sku) for i, line in enumerate(wanted) if line.sku not in prices]
     if unknown:
+        skus = list(dict.fromkeys(sku for _, sku in unknown))
+        more = f" and {len(skus) - NAMED} more" if len(skus) > NAMED else ""
         raise InvalidArgument(
-            "unknown product: " + ", ".join(dict.fromkeys(sku for _, sku in unknown)),
+            "unknown product: " + ", ".join(skus[:NAMED]) + more,
             reason="UNKNOWN_SKU",
             violations=tuple(
                 FieldViolation(f"order.items[{i}].sku", f"there is no products/{sku}")

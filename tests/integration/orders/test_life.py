@@ -103,6 +103,18 @@ async def test_a_cancellation_sent_twice_with_one_request_id_is_one(alice: Platf
     assert {(answer.state, answer.etag) for answer in answers} == {(pb.Order.STATE_CANCELLED, "2")}
 
 
+async def test_who_lost_the_right_to_an_order_is_not_shown_it_by_a_repeat(
+    alice: Platform, call_as: As
+) -> None:
+    order = await place(alice)
+    request = pb.CancelOrderRequest(name=order.name, request_id=str(uuid.uuid4()))
+    user = str(uuid.uuid4())
+    await call_as(user, "operator").orders.CancelOrder(request)
+    with pytest.raises(CallFailed) as caught:
+        await call_as(user, "customer").orders.CancelOrder(request)
+    assert caught.value.code is grpc.StatusCode.NOT_FOUND
+
+
 async def test_a_stranger_sees_the_words_of_a_missing_order(alice: Platform, call_as: As) -> None:
     order = await place(alice)
     stranger = call_as(str(uuid.uuid4()))

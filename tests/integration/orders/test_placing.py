@@ -40,6 +40,20 @@ async def test_an_unknown_sku_is_refused_and_the_field_named(alice: Platform) ->
     assert list(caught.value.violations) == ["order.items[1].sku"]
 
 
+async def test_a_hundred_unknown_skus_are_refused_in_an_answer_that_arrives(
+    alice: Platform,
+) -> None:
+    lines = [(f"{number:03}".ljust(64, "x"), 1) for number in range(100)]
+    with pytest.raises(CallFailed) as caught:
+        await alice.orders.CreateOrder(order_of(*lines))
+    assert (caught.value.code, caught.value.reason) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "UNKNOWN_SKU",
+    )
+    assert caught.value.message.endswith("and 95 more")
+    assert 10 <= len(caught.value.violations) <= 20
+
+
 async def test_event_outbox_and_request_are_in_one_transaction_with_the_order(
     alice: Platform, pool: asyncpg.Pool
 ) -> None:
@@ -56,11 +70,15 @@ async def test_event_outbox_and_request_are_in_one_transaction_with_the_order(
         SELECT xmin::text FROM bridge.events WHERE stream = $1
         UNION SELECT xmin::text FROM orders WHERE id = $2
         UNION SELECT xmin::text FROM bridge.outbox WHERE position = $3
+        UNION SELECT xmin::text FROM bridge.requests WHERE request_id = $4 AND resource = $1
         """,
         order.name,
         order.name.removeprefix("orders/"),
         event["position"],
+        request_id,
     )
+    kept = "SELECT count(*) FROM bridge.requests WHERE request_id = $1 AND resource = $2"
+    assert await pool.fetchval(kept, request_id, order.name) == 1
     assert len(transactions) == 1
 
 
