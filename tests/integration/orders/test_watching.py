@@ -117,8 +117,13 @@ async def test_changes_are_heard_again_after_the_connection_was_cut(
 ) -> None:
     answers = watch(alice, order.name)
     assert (await anext(answers)).order.state == PENDING
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
-    await pool.execute(cut + " AND datname = current_database() AND pid <> pg_backend_pid()")
+    # The last that its session said: LISTEN, or the question whether it still lives.
+    cut = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE (query LIKE 'LISTEN%' OR query = 'SELECT 1')
+        AND datname = current_database() AND pid <> pg_backend_pid()
+    """
+    assert [row[0] for row in await pool.fetch(cut)] == [True]
     await credit.reserved(order)
     assert (await anext(answers)).order.state == CONFIRMED
 
