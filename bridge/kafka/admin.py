@@ -24,6 +24,7 @@ from aiokafka.protocol.api import Request
 from aiokafka.protocol.metadata import MetadataRequest
 
 from bridge.kafka.cluster import Partition, partitions_of
+from bridge.kafka.nodes import ask_any
 from bridge.kafka.settings import KafkaSettings
 
 TOPIC_CONFIG = 2
@@ -156,10 +157,9 @@ class Admin:
 
     async def _ask(self, request: Request[Any]) -> Any:
         # Any broker takes these and forwards changes to the active controller (KRaft).
-        node = self._client.get_random_node()
-        if node is None or not await self._client.ready(node):
-            raise ConnectionError("no broker answers")
-        return await self._client.send(node, request)
+        # All of them may be carried out twice.
+        _, answer = await ask_any(self._client, request)
+        return answer
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.offset import OffsetRequest
 
+from bridge.kafka.nodes import ask_any
 from bridge.kafka.quorum import DescribeQuorumRequest, leader_of
 from bridge.kafka.settings import KafkaSettings
 
@@ -60,7 +61,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far a group is on one partition; `lag` counts records."""
+    """How far a group is on one partition; `lag` counts records, -1: the end is unknown."""
 
     topic: str
     partition: int
@@ -104,8 +105,7 @@ class _Inquiry:
         self._client = client
 
     async def everything(self) -> Cluster:
-        node = self._client.get_random_node()
-        metadata = await self._client.send(node, MetadataRequest(None))
+        node, metadata = await ask_any(self._client, MetadataRequest(None))
         leader = await self._ask(node, DescribeQuorumRequest())
         quorum_leader = leader_of(leader) if leader is not None else UNKNOWN
         brokers = sorted(
@@ -197,10 +197,14 @@ def members_of(rows: Any) -> Iterable[Member]:
 
 
 def lags_of(answer: Any, ends: Mapping[At, int]) -> tuple[Lag, ...]:
-    """Lags on the partitions that the group has committed; unknown ends count as no lag."""
+    """Lags on the partitions that the group has committed; UNKNOWN where the end is."""
     return tuple(
-        Lag(topic, row[0], row[1], max(0, ends.get((topic, row[0]), UNKNOWN) - row[1]))
+        Lag(topic, row[0], row[1], _lag(ends.get((topic, row[0]), UNKNOWN), row[1]))
         for topic, rows in sorted(answer.topics, key=lambda one: one[0])
         for row in sorted(rows)
         if row[1] >= 0
     )
+
+
+def _lag(end: int, committed: int) -> int:
+    return UNKNOWN if end == UNKNOWN else max(0, end - committed)

@@ -619,6 +619,7 @@ class Group(message.Message):
         partition: builtins.int
         committed_offset: builtins.int
         lag: builtins.int
+        """Records that the group has not committed yet; -1: no broker could tell the end."""
         def __init__(
             self,
             *,
