@@ -7,7 +7,7 @@ before that; an unknown `kid` fetches at once, but no more often than every `MIN
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -124,16 +124,27 @@ async def download(url: str) -> Any:
 
 
 def parse(document: Any) -> dict[str, jwt.PyJWK]:
-    """Take the signing keys of a JWKS; others (encryption, other algorithms) are left out."""
-    entries: Sequence[Any] = document.get("keys", ()) if isinstance(document, dict) else ()
-    chosen = {
-        entry["kid"]: jwt.PyJWK(entry, algorithm=entry.get("alg", ALGORITHMS[0]))
-        for entry in entries
-        if entry.get("kty") == "RSA"
-        and entry.get("use", "sig") == "sig"
-        and entry.get("alg", ALGORITHMS[0]) in ALGORITHMS
-        and isinstance(entry.get("kid"), str)
-    }
+    """Take the signing keys of a JWKS; others (encryption, other algorithms) are left out, and so
+    is what can't be read. ValueError: no signing key is left, or it is no JWKS."""
+    entries = document.get("keys") if isinstance(document, dict) else None
+    chosen = {}
+    for entry in entries if isinstance(entries, list) else ():
+        if not _signs(entry):
+            continue
+        try:
+            chosen[entry["kid"]] = jwt.PyJWK(entry, algorithm=ALGORITHMS[0])
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            logs.warning("keys.unreadable", error=type(error).__name__)
     if not chosen:
         raise ValueError("the JWKS holds no signing key")
     return chosen
+
+
+def _signs(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and entry.get("kty") == "RSA"
+        and entry.get("use", "sig") == "sig"
+        and entry.get("alg", ALGORITHMS[0]) in ALGORITHMS
+        and isinstance(entry.get("kid"), str)
+    )

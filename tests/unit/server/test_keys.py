@@ -107,7 +107,39 @@ def test_only_signing_keys_of_the_allowed_algorithm_are_taken(issuer: Issuer) ->
     assert set(parse({"keys": [good, *others]})) == {issuer.kid}
 
 
-@pytest.mark.parametrize("document", [{}, {"keys": []}, [], None, {"keys": [{"kty": "RSA"}]}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "x",
+        None,
+        {"kid": "a", "kty": "RSA"},
+        {"kid": "a", "kty": "RSA", "n": 1, "e": "AQAB"},
+        {"kid": "a", "kty": "RSA", "n": "é", "e": "AQAB"},
+        {"kid": "a", "kty": "RSA", "n": "", "e": ""},
+        {"kid": "a", "kty": "RSA", "n": "AQAB", "e": "AQAB", "d": [1], "oth": 1},
+        {"kid": "a", "kty": "RSA", "alg": ["RS256"]},
+    ],
+)
+def test_an_entry_that_cannot_be_read_does_not_cost_the_others(issuer: Issuer, bad: Any) -> None:
+    (good,) = issuer.jwks()["keys"]
+    assert set(parse({"keys": [bad, good, bad]})) == {issuer.kid}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"keys": []},
+        [],
+        None,
+        {"keys": [{"kty": "RSA"}]},
+        {"keys": None},
+        {"keys": 1},
+        {"keys": "x"},
+        {"keys": ["x"]},
+        {"keys": {"x": "y"}},
+    ],
+)
 def test_a_document_without_a_signing_key_is_an_error(document: Any) -> None:
     with pytest.raises(ValueError, match="no signing key"):
         parse(document)
