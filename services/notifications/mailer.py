@@ -1,5 +1,6 @@
 """Sends mails over SMTP: one connection for each, so that a broken one costs one try."""
 
+import asyncio
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -65,14 +66,16 @@ class Mailer:
 async def send(mail: EmailMessage, server: MailServer, sender: str, recipient: str) -> None:
     """Give a mail to the server. FailedPrecondition or Unavailable; neither holds the address."""
     try:
-        await aiosmtplib.send(
-            mail,
-            sender=sender,
-            recipients=[recipient],
-            hostname=server.host,
-            port=server.port,
-            timeout=TIMEOUT,
-        )
+        # The library's own timeout is for each reply: a server that dribbles would outlast it.
+        async with asyncio.timeout(TIMEOUT):
+            await aiosmtplib.send(
+                mail,
+                sender=sender,
+                recipients=[recipient],
+                hostname=server.host,
+                port=server.port,
+                timeout=TIMEOUT,
+            )
     except aiosmtplib.SMTPRecipientsRefused as error:
         failure = _answered(error.recipients[0].code)
     except (aiosmtplib.SMTPDataError, aiosmtplib.SMTPSenderRefused) as error:
