@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from client.methods import roles_for
@@ -40,9 +41,12 @@ class CallFailed(Exception):  # noqa: N818  a call fails; the code says whether 
     def _read(self, details: bytes | None) -> None:
         if not details:
             return
-        info = _unpack(details, error_details_pb2.ErrorInfo)
-        bad = _unpack(details, error_details_pb2.BadRequest)
-        retry = _unpack(details, error_details_pb2.RetryInfo)
+        try:
+            info = _unpack(details, error_details_pb2.ErrorInfo)
+            bad = _unpack(details, error_details_pb2.BadRequest)
+            retry = _unpack(details, error_details_pb2.RetryInfo)
+        except DecodeError:
+            return  # Somebody between us and the server made them; the code says enough.
         if info is not None:
             self.reason, self.metadata = info.reason, dict(info.metadata)
         if bad is not None:

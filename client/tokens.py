@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import httpx
@@ -28,8 +28,8 @@ class LoginFailed(Exception):  # noqa: N818  said as CallFailed is
 class Tokens:
     """An answer of the token endpoint; `renew_at` is in seconds of the monotonic clock."""
 
-    access: str
-    refresh: str
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
     renew_at: float
 
 
@@ -75,10 +75,7 @@ class Grant:
             raise LoginFailed(f"{self._address} does not answer: {what}") from error
         if answer.status_code != httpx.codes.OK:
             raise _refused(answer)
-        body = answer.json()
-        life = float(body["expires_in"])
-        margin = min(LONGEST_MARGIN, life * SHARE)
-        return Tokens(body["access_token"], body.get("refresh_token", ""), asked + life - margin)
+        return _tokens(answer, asked)
 
 
 def password(
@@ -95,11 +92,23 @@ def client_credentials(issuer: str, client_id: str, secret: str) -> TokenSource:
     return Grant(issuer, form)
 
 
+def _tokens(answer: httpx.Response, asked: float) -> Tokens:
+    """The tokens of an answer to what was asked at `asked`."""
+    try:
+        body = answer.json()
+        life, access = float(body["expires_in"]), str(body["access_token"])
+        refresh = str(body.get("refresh_token", ""))
+    except (ValueError, TypeError, LookupError, AttributeError):
+        # Without the cause: its text may be the answer's, tokens and all.
+        raise LoginFailed(f"{answer.url} answered with something that is no token") from None
+    return Tokens(access, refresh, asked + life - min(LONGEST_MARGIN, life * SHARE))
+
+
 def _refused(answer: httpx.Response) -> LoginFailed:
     try:
         body = answer.json()
         reason = str(body.get("error", ""))
         words = str(body.get("error_description", reason))
-    except ValueError:
+    except (ValueError, AttributeError):
         reason, words = "", f"HTTP {answer.status_code}"
     return LoginFailed(f"login refused: {words}", reason)

@@ -9,15 +9,18 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from client.tokens import LoginFailed, client_credentials, password
+from client.tokens import LoginFailed, Tokens, client_credentials, password
 
 
 class Endpoint:
-    """Answers with a new token each time; `life` in seconds; `refuse` maps a grant to an error."""
+    """Answers with a new token each time; `life` in seconds; `refuse` maps a grant to an error.
+    `text`, if any, is the body of every answer.
+    """
 
     def __init__(self) -> None:
         self.life = 300.0
         self.refuse: dict[str, str] = {}
+        self.text = b""
         self.forms: list[dict[str, str]] = []
         endpoint = self
 
@@ -25,7 +28,7 @@ class Endpoint:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
                 status, answer = endpoint.answer(self.path, dict(parse_qsl(body)))
-                text = json.dumps(answer).encode()
+                text = endpoint.text or json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("content-length", str(len(text)))
                 self.end_headers()
@@ -110,3 +113,33 @@ async def test_a_refused_login_says_why(endpoint: Endpoint) -> None:
 async def test_a_provider_that_is_away_is_named() -> None:
     with pytest.raises(LoginFailed, match="does not answer"):
         await password("http://127.0.0.1:1/realms/causeway", "alice", "secret")()
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"<html>",
+        b"\xff",
+        b"[]",
+        b"null",
+        b'"a"',
+        b'{"access_token": "a"}',
+        b'{"expires_in": 300}',
+        b'{"access_token": "a", "expires_in": null}',
+    ],
+)
+async def test_an_answer_of_another_shape_is_a_failed_login(
+    endpoint: Endpoint, text: bytes, status: int
+) -> None:
+    endpoint.text = text
+    if status != 200:
+        endpoint.refuse = {"password": "invalid_grant"}
+    with pytest.raises(LoginFailed):
+        await password(endpoint.issuer, "alice", "secret")()
+
+
+def test_tokens_do_not_show_in_their_repr() -> None:
+    shown = repr(Tokens("acc3ss", "r3fresh", 1.0))
+    assert "acc3ss" not in shown
+    assert "r3fresh" not in shown
