@@ -68,7 +68,9 @@ class Consumer:
         self._limits = limits
         self._lanes: Lanes | None = None
         self._consumer: GroupConsumer | None = None
+        self._draining: asyncio.Task[None] | None = None
         self._commit_due = 0.0
+        self._failures = 0
 
     def blocked(self) -> Sequence[Blocked]:
         """List the events that hold a lane now; empty in health."""
@@ -81,14 +83,13 @@ class Consumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then drain and leave the group."""
-        failures = 0
         while not stop.is_set():
             try:
                 await self._session(stop)
             except (OSError, TimeoutError, KafkaError) as error:
-                failures += 1
+                self._failures += 1
                 logs.warning("consumer.interrupted", group=self._group, cause=type(error).__name__)
-                await wait_any(backoff(failures, 0.2, 5.0), stop)
+                await wait_any(backoff(self._failures, 0.2, 5.0), stop)
 
     async def _session(self, stop: asyncio.Event) -> None:
         """Join, consume until `stop` or an error of Kafka's, drain, commit, leave."""
@@ -102,13 +103,20 @@ class Consumer:
                 await self._step(consumer)
         finally:
             await self._revoked()
-            await consumer.stop()
             self._consumer = None
+            try:
+                await consumer.stop()
+            finally:
+                # Lanes of an assignment that came in between: nobody can commit for them.
+                await self._revoked()
 
     async def _step(self, consumer: GroupConsumer) -> None:
         found = await consumer.poll(POLL_SECONDS, POLL_RECORDS)
         lanes = self._lanes
         if lanes is None:
+            if found and not self._is_draining():
+                # To pass over them would be to wait for ever for what is read already.
+                raise ConnectionError("records came without an assignment")
             return
         lanes.take(found, self._inbox.wants)
         pause, resume = lanes.backpressure()
@@ -122,6 +130,9 @@ class Consumer:
         if broken is not None:
             raise broken
 
+    def _is_draining(self) -> bool:
+        return self._draining is not None and not self._draining.done()
+
     def _assigned(self, partitions: frozenset[Partition]) -> None:
         logs.info(
             "consumer.assigned",
@@ -130,12 +141,20 @@ class Consumer:
         )
         make = partial(Lane, self._group, self._inbox, self._limits.batch)
         self._lanes = Lanes(partitions, make, self._limits)
+        self._failures = 0
 
     async def _revoked(self) -> None:
-        """Drain, commit what is done, and forget the rest: it comes again to its next owner."""
+        """Drain, commit what is done, and forget the rest: it comes again to its next owner.
+
+        The session's end and the group's rebalance may both ask: each returns when it is done.
+        """
         lanes, self._lanes = self._lanes, None
-        if lanes is None:
-            return
+        if lanes is not None:
+            self._draining = asyncio.create_task(self._drain(lanes))
+        if self._draining is not None:
+            await asyncio.shield(self._draining)
+
+    async def _drain(self, lanes: Lanes) -> None:
         await lanes.drain()
         if self._consumer is not None:
             await self._commit(self._consumer, lanes)
