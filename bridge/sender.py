@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 import asyncpg
@@ -20,18 +20,27 @@ CHANNEL = "bridge_deliveries"
 
 
 @asynccontextmanager
-async def listening(connection: asyncpg.Connection) -> AsyncIterator[asyncio.Event]:
-    """Give an event that is set whenever a delivery was committed."""
-    wake = asyncio.Event()
+async def listening(
+    connection: asyncpg.Connection,
+) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
+    """Give two events: set whenever a delivery was committed; set if the connection is gone."""
+    wake, lost = asyncio.Event(), asyncio.Event()
 
     def woken(*_: object) -> None:
         wake.set()
 
+    def ended(*_: object) -> None:
+        lost.set()
+
+    connection.add_termination_listener(ended)
     await connection.add_listener(CHANNEL, woken)
     try:
-        yield wake
+        yield wake, lost
     finally:
-        await connection.remove_listener(CHANNEL, woken)
+        # A connection that is gone listens to nothing.
+        with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+            connection.remove_termination_listener(ended)
+            await connection.remove_listener(CHANNEL, woken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +56,20 @@ class Pace:
     at_once: int = 8
     """Deliveries of one sender that run side by side."""
 
+    @property
+    def settle(self) -> float:
+        """How long an outcome is tried; what is left of the lease is for holding it back."""
+        return 0.8 * (self.lease - self.attempt)
+
 
 class Sender:
     """Leases due deliveries, carries them out, and records the outcome.
 
     Any number of senders may run: a lease keeps a delivery for one of them, and lapses if its
     sender dies. At least once: a sender that dies between the mail server's yes and the commit
-    sends again. An effect that fails in a retriable way is tried for ever, with capped pauses.
+    sends again. What was sent and has an outcome that can't be recorded ends as `unrecorded`: its
+    effect is not repeated, and somebody has to look at it. An effect that fails in a retriable
+    way is tried for ever, with capped pauses.
     """
 
     def __init__(
@@ -75,13 +91,16 @@ class Sender:
         failures = 0
         while not stop.is_set():
             try:
-                async with acquire(self._pool) as connection, listening(connection) as wake:
+                async with acquire(self._pool) as connection, listening(connection) as ears:
+                    wake, lost = ears
                     while not stop.is_set():
                         wake.clear()
                         count = await self._round()
                         failures = 0
                         if count < self._pace.at_once:
-                            await wait_any(self._pace.poll, wake, stop)
+                            await wait_any(self._pace.poll, wake, lost, stop)
+                        if lost.is_set():
+                            raise ConnectionError("the listening connection is gone")
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 failures += 1
                 logs.warning("sender.interrupted", cause=type(error).__name__)
@@ -141,7 +160,8 @@ class Sender:
         return None
 
     async def _settle(self, delivery: Delivery, token: str, result: Result) -> None:
-        """Record the end, again and again while the lease stands: else it would be sent again."""
+        """Record the end, again and again while the lease stands; what was sent and can't be
+        recorded is held back then, else it would be sent again."""
 
         async def attempt(_: int) -> None:
             await self._end(delivery, token, result)
@@ -150,10 +170,20 @@ class Sender:
             logs.error("delivery.outcome_failed", error, delivery=delivery.id, attempts=attempts)
 
         try:
-            async with asyncio.timeout(self._pace.lease - self._pace.attempt):
+            async with asyncio.timeout(self._pace.settle):
                 await retry(attempt, failed, asyncio.Event())
         except TimeoutError:
-            logs.error("delivery.outcome_lost", delivery=delivery.id, sent=result.sent)
+            held = result.sent and await self._hold(delivery, token)
+            logs.error("delivery.outcome_lost", delivery=delivery.id, sent=result.sent, held=held)
+
+    async def _hold(self, delivery: Delivery, token: str) -> bool:
+        """Note that it was sent, in a transaction of its own, without the outcome."""
+        try:
+            async with acquire(self._pool) as connection:
+                return bool(await connection.fetchval(self._sql["hold"], delivery.id, token))
+        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            logs.error("delivery.hold_failed", error, delivery=delivery.id)
+            return False
 
     async def _end(self, delivery: Delivery, token: str, result: Result) -> None:
         """Mark the end and let the service record it: both or neither."""

@@ -111,7 +111,9 @@ CREATE TABLE bridge.deliveries (
     recipient text NOT NULL,
     event_id uuid NOT NULL,
     payload bytea NOT NULL,
-    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sent', 'failed')),
+    -- unrecorded: sent, but the service could not record the outcome
+    state text NOT NULL DEFAULT 'pending'
+        CHECK (state IN ('pending', 'sent', 'failed', 'unrecorded')),
     attempts integer NOT NULL DEFAULT 0,
     -- Not before; a lease moves it to its own end
     due_time timestamptz NOT NULL DEFAULT now(),

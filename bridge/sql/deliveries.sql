@@ -39,3 +39,10 @@ RETURNING true
 UPDATE bridge.deliveries
 SET due_time = now() + make_interval(secs => $3), last_error = $4, lease = NULL
 WHERE id = $1 AND lease = $2 AND state = 'pending'
+
+-- hold --
+-- Ends delivery $1 as sent with its outcome open, if token $2 still holds it; else no row.
+UPDATE bridge.deliveries
+SET state = 'unrecorded', last_error = 'OUTCOME_UNRECORDED', end_time = now(), lease = NULL
+WHERE id = $1 AND lease = $2 AND state = 'pending'
+RETURNING true

@@ -148,3 +148,48 @@ async def test_an_outcome_that_loses_a_race_is_recorded_without_sending_again(
         await until(lambda: ended(connection))
     assert len(box.mails) == 1
     assert box.outcomes == [Result(True, 1)]
+
+
+async def test_an_outcome_that_cannot_be_recorded_holds_the_delivery_back(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box = Mailbox()
+
+    async def outcome(delivery: Delivery, result: Result, at: asyncpg.Connection) -> None:
+        await at.execute("SELECT 1 / 0")
+
+    short = Pace(attempt=0.2, lease=0.7, poll=0.05)
+    async with running(Sender(pool, {"email": box.deliver}, outcome, short).run):
+        delivery_id = await put(connection, event)
+        await until(lambda: ended(connection), 5)
+        await asyncio.sleep(1)  # longer than the lease
+    assert len(box.mails) == 1
+    row = await connection.fetchrow("SELECT * FROM bridge.deliveries WHERE id = $1", delivery_id)
+    assert (row["state"], row["last_error"]) == ("unrecorded", "OUTCOME_UNRECORDED")
+
+
+async def test_a_sender_whose_listening_connection_died_listens_again(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box = Mailbox()
+    slow = Pace(poll=600)
+    listener = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+        "AND query ILIKE 'LISTEN%'"
+    )
+    admin = await asyncpg.connect(parts.superuser)
+    try:
+        async with running(Sender(pool, {"email": box.deliver}, box.outcome, slow).run):
+            await until(lambda: has(admin, listener))
+            pid = await admin.fetchval(listener)
+            await admin.execute("SELECT pg_terminate_backend($1)", pid)
+            await until(lambda: has(admin, f"{listener} AND pid <> {pid}"), 10)
+            await put(connection, event)
+            await until(lambda: ended(connection), 5)
+    finally:
+        await admin.close()
+    assert len(box.mails) == 1
+
+
+async def has(connection: asyncpg.Connection, sql: str) -> bool:
+    return await connection.fetchval(sql) is not None
