@@ -31,6 +31,8 @@ class Receiver:
 
     endpoint: str
     spans: list[Span] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    """The requests as they came: what is nowhere in them left no process."""
 
     def trace(self, trace_id: str) -> list[Span]:
         """The spans of one trace, as they came."""
@@ -65,6 +67,7 @@ def receive(port: int) -> Iterator[Receiver]:
             length = self.headers["content-length"]
             body = self.rfile.read(int(length)) if length else b"".join(self.chunks())
             if self.path == "/v1/traces":
+                receiver.bodies.append(body)
                 receiver.spans.extend(spans_of(ExportTraceServiceRequest.FromString(body)))
             answer = ExportTraceServiceResponse().SerializeToString()
             self.send_response(200)

@@ -104,6 +104,8 @@ class Orders(OrderServiceServicer):
         self.release = asyncio.Event()
         self.behaviour: Callable[[Any], Any] | None = None
         self.closed = asyncio.Event()
+        self.failure: Exception | None = None
+        """What a WatchOrder ends with once it is released."""
 
     async def GetOrder(self, request: Any, context: Any) -> Any:
         self.calls.append(request)
@@ -133,6 +135,8 @@ class Orders(OrderServiceServicer):
             yield orders.WatchOrderResponse(order=orders.Order(name=request.name))
             self.running.set()
             await self.release.wait()
+            if self.failure is not None:
+                raise self.failure
         finally:
             self.closed.set()
 

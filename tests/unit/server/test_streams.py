@@ -10,13 +10,14 @@ import grpc.aio
 import pytest
 from google.rpc import status_pb2
 
+from bridge.errors import OutOfRange
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
 from causeway.bridge.v1 import event_service_pb2 as events
 from causeway.bridge.v1.event_pb2 import Event
 from causeway.bridge.v1.event_service_pb2_grpc import EventServiceServicer
 from causeway.orders.v1 import order_service_pb2 as orders
-from tests.unit.server.conftest import Client, Issuer, Orders, connect
+from tests.unit.server.conftest import Client, Issuer, Orders, Refusal, connect
 
 WATCH = "/causeway.orders.v1.OrderService/WatchOrder"
 REQUEST = orders.WatchOrderRequest(name="orders/1").SerializeToString()
@@ -91,6 +92,18 @@ async def test_a_caller_that_leaves_ends_the_handler(
 
 
 async def test_an_error_late_in_a_stream_keeps_its_status(
+    client: Client, issuer: Issuer, servicer: Orders
+) -> None:
+    servicer.failure = OutOfRange("that is gone", reason="POSITION_GONE")
+    call = watch(client, issuer.token())
+    assert orders.WatchOrderResponse.FromString(await call.read()).order.name == "orders/1"
+    servicer.release.set()
+    refusal = Refusal(await end_of(call))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.OUT_OF_RANGE, "POSITION_GONE")
+    assert refusal.message == "that is gone"
+
+
+async def test_a_stream_that_is_through_ends_well(
     client: Client, issuer: Issuer, servicer: Orders
 ) -> None:
     servicer.release.set()
