@@ -29,8 +29,9 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """Not pytest's own: that keeps what a whole platform wrote for three sessions."""
-    with tempfile.TemporaryDirectory(prefix="causeway-orphans-") as directory:
+    """Not pytest's own: that keeps what a whole platform wrote for three sessions. In the checkout,
+    where `.ci/run` finds and stops what a killed run leaves."""
+    with tempfile.TemporaryDirectory(prefix=".causeway-faults-", dir=platform.ROOT) as directory:
         yield Path(directory)
 
 

@@ -87,7 +87,8 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SubscribeEvents(self, request, context):
-        """Sends events as they are written, from a position, a time or a resume token.
+        """Sends events as they are written, from a position, a time or a resume token. Beside auditors,
+        those with a type's `subscribe_roles` may ask: the handler decides on the types.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

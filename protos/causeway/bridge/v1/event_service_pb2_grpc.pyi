@@ -39,7 +39,9 @@ class EventServiceStub:
     PublishEvents: grpc.StreamStreamMultiCallable[event_service_pb2.PublishEventsRequest, event_service_pb2.PublishEventsResponse]
     """Publishes many events; acknowledgements are cumulative. gRPC only."""
     SubscribeEvents: grpc.UnaryStreamMultiCallable[event_service_pb2.SubscribeEventsRequest, event_service_pb2.SubscribeEventsResponse]
-    """Sends events as they are written, from a position, a time or a resume token."""
+    """Sends events as they are written, from a position, a time or a resume token. Beside auditors,
+    those with a type's `subscribe_roles` may ask: the handler decides on the types.
+    """
     GetEvent: grpc.UnaryUnaryMultiCallable[event_service_pb2.GetEventRequest, event_pb2.Event]
     """Gets one event."""
     ListEvents: grpc.UnaryUnaryMultiCallable[event_service_pb2.ListEventsRequest, event_service_pb2.ListEventsResponse]
@@ -57,7 +59,9 @@ class EventServiceAsyncStub(EventServiceStub):
     PublishEvents: aio.StreamStreamMultiCallable[event_service_pb2.PublishEventsRequest, event_service_pb2.PublishEventsResponse]  # type: ignore[assignment]
     """Publishes many events; acknowledgements are cumulative. gRPC only."""
     SubscribeEvents: aio.UnaryStreamMultiCallable[event_service_pb2.SubscribeEventsRequest, event_service_pb2.SubscribeEventsResponse]  # type: ignore[assignment]
-    """Sends events as they are written, from a position, a time or a resume token."""
+    """Sends events as they are written, from a position, a time or a resume token. Beside auditors,
+    those with a type's `subscribe_roles` may ask: the handler decides on the types.
+    """
     GetEvent: aio.UnaryUnaryMultiCallable[event_service_pb2.GetEventRequest, event_pb2.Event]  # type: ignore[assignment]
     """Gets one event."""
     ListEvents: aio.UnaryUnaryMultiCallable[event_service_pb2.ListEventsRequest, event_service_pb2.ListEventsResponse]  # type: ignore[assignment]
@@ -90,7 +94,9 @@ class EventServiceServicer(metaclass=abc_1.ABCMeta):
         request: event_service_pb2.SubscribeEventsRequest,
         context: _ServicerContext,
     ) -> typing.Union[abc.Iterator[event_service_pb2.SubscribeEventsResponse], abc.AsyncIterator[event_service_pb2.SubscribeEventsResponse]]:
-        """Sends events as they are written, from a position, a time or a resume token."""
+        """Sends events as they are written, from a position, a time or a resume token. Beside auditors,
+        those with a type's `subscribe_roles` may ask: the handler decides on the types.
+        """
 
     @abc_1.abstractmethod
     def GetEvent(
