@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -13,7 +13,9 @@ from bridge.consumer import Consumer, Handler, Handling, Limits
 from bridge.errors import FailedPrecondition, StaleVersion, Unavailable
 from bridge.event import Origin
 from bridge.kafka.cluster import Cluster, describe
+from bridge.kafka.consumer import GroupConsumer
 from bridge.kafka.producer import Producer
+from bridge.kafka.record import Partition
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import (
     Parts,
@@ -178,17 +180,23 @@ async def test_a_rebalance_moves_partitions_and_loses_nothing(
     counts = {f"o{number}": 40 for number in range(30)}
     wanted = {f"orders/{key}": list(range(1, 41)) for key in counts}
 
-    async def slow(handling: Handling) -> None:
-        await asyncio.sleep(0.01)
-        await note(handling)
+    def slow(handled: list[str]) -> Handler:
+        async def handle(handling: Handling) -> None:
+            await asyncio.sleep(0.05)
+            await note(handling)
+            handled.append(handling.event.id)
+
+        return handle
 
     await publish(parts, connection, counts)
     limits = Limits(batch=5)
-    async with consuming(consumer(parts, pool, slow, limits)):
-        await asyncio.sleep(1)
-        for _ in range(3):
-            async with consuming(consumer(parts, pool, slow, limits)):
-                await asyncio.sleep(2)
+    first: list[str] = []
+    async with consuming(consumer(parts, pool, slow(first), limits)):
+        await until(lambda: bool(first))
+        for _ in range(2):
+            second: list[str] = []
+            async with consuming(consumer(parts, pool, slow(second), limits)):
+                await until(lambda second=second: bool(second))
 
         async def all_handled() -> bool:
             return {key: sorted(seen) for key, seen in (await effects(connection)).items()} == {
@@ -273,6 +281,7 @@ async def test_types_without_a_handler_are_passed_over(
         await parts.store.append(connection, "orders/o1", 0, [shipped], Origin())
     await append(parts, connection, "o1", 1)
     async with relaying(parts), consuming(consumer(parts, pool)):
+        await until(lambda: outbox_is_empty(connection))
         await until(lambda: lag_is_zero(parts))
     assert await effects(connection) == {"orders/o1": [2]}
 
@@ -293,14 +302,33 @@ async def test_an_undecodable_record_blocks_its_lane(
         assert await effects(connection) == {}
 
 
+def spied(monkeypatch: pytest.MonkeyPatch, method: str) -> list[Partition]:
+    """Note the partitions that `method` of the group's member is called with."""
+    seen: list[Partition] = []
+    real = getattr(GroupConsumer, method)
+
+    def spy(self: GroupConsumer, partitions: Collection[Partition]) -> None:
+        seen.extend(partitions)
+        real(self, partitions)
+
+    monkeypatch.setattr(GroupConsumer, method, spy)
+    return seen
+
+
 async def test_a_full_partition_is_paused_and_comes_back(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+    parts: Parts,
+    connection: asyncpg.Connection,
+    pool: asyncpg.Pool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    paused, resumed = spied(monkeypatch, "pause"), spied(monkeypatch, "resume")
     counts = {f"o{number}": 20 for number in range(20)}
     await publish(parts, connection, counts)
     one = consumer(parts, pool, note, Limits(batch=3, waiting=10))
     async with consuming(one):
         await until(lambda: lag_is_zero(parts))
+        await until(lambda: sorted(paused) == sorted(resumed))
+    assert {partition.topic for partition in paused} == {parts.topic}
     assert await effects(connection) == {f"orders/{key}": list(range(1, 21)) for key in counts}
 
 

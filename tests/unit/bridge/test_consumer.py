@@ -137,7 +137,7 @@ async def test_a_session_that_was_assigned_forgets_earlier_failures(
     one = consumer()
     async with running(one.run):
         for count in range(1, 4):
-            await until(lambda count=count: len(FakeGroup.sessions) == count)  # type: ignore[misc]
+            await until(lambda count=count: len(FakeGroup.sessions) == count)
             FakeGroup.sessions[-1].error = ConnectionError()
         await until(lambda: len(FakeGroup.sessions) == 4)
     assert tries == [1, 1, 1]
