@@ -85,9 +85,6 @@ class Catalog:
     def __iter__(self) -> Iterator[EventType]:
         return iter(self._types.values())
 
-    def __len__(self) -> int:
-        return len(self._types)
-
     def topics(self) -> tuple[str, ...]:
         """List the topics of all types, sorted, each once."""
         return tuple(sorted({event_type.topic for event_type in self}))

@@ -19,8 +19,9 @@
     └── Internal            INTERNAL            a broken invariant of ours
 
 `retriable` answers one question: may the same thing succeed later without anybody changing it?
-The server kit turns an error into a `google.rpc.Status`, the consumer into "in place", "park
-and retry" or "park until redrive"; nobody reads the text to tell errors apart.
+The server kit turns an error into a `google.rpc.Status`; the consumer tries every error again
+where it is, with longer pauses if it is not retriable. Nobody reads the text to tell errors apart.
+One more is in `bridge.server.pipeline`, which alone raises it: `Unimplemented`.
 """
 
 from collections.abc import Mapping
@@ -169,7 +170,7 @@ class Unavailable(CausewayError):
 
 
 class Undecodable(CausewayError):
-    """A record that no known schema reads: parked until somebody redrives or discards it."""
+    """A record that no known schema reads: holds its lane until a code that reads it runs."""
 
     code = grpc.StatusCode.DATA_LOSS
     default_reason = "UNDECODABLE"

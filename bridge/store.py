@@ -34,8 +34,6 @@ class EventStore:
         expected_version: int,
         messages: Sequence[Message],
         origin: Origin,
-        *,
-        ids: Sequence[str] | None = None,
     ) -> list[Event]:
         """Append inside the caller's transaction, queue for Kafka, and wake the relay at commit.
 
@@ -43,11 +41,11 @@ class EventStore:
         Raises StaleVersion if the stream stands elsewhere: roll the transaction back (where two
         appends met, PostgreSQL has aborted it already), load again and decide again.
         InvalidArgument for an empty key, a message of another stream, or one that is too large
-        for Kafka. `ids` (UUIDs, one a message) are for events whose identity came from outside.
+        for Kafka.
         """
         if not messages:
             return []
-        events = self._events(stream, expected_version, messages, origin, ids)
+        events = self._events(stream, expected_version, messages, origin)
         try:
             rows = await connection.fetch(
                 self._sql["append"], *self._arguments(stream, expected_version, events)
@@ -100,10 +98,9 @@ class EventStore:
         expected_version: int,
         messages: Sequence[Message],
         origin: Origin,
-        ids: Sequence[str] | None,
     ) -> list[Event]:
         now = datetime.now(UTC)
-        names = list(ids) if ids is not None else [str(uuid_utils.uuid7()) for _ in messages]
+        names = [str(uuid_utils.uuid7()) for _ in messages]
         if not origin.correlation_id:
             origin = replace(origin, correlation_id=names[0])
         numbered = enumerate(zip(names, messages, strict=True), start=expected_version + 1)
