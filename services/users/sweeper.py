@@ -7,22 +7,31 @@ import asyncpg
 
 from bridge import logs
 from bridge.errors import CausewayError
-from services.users.intents import Intents
+from services.users.intents import Intent, Intents
 from services.users.registration import Registration
 
 INTERVAL = 5.0
 BATCH = 20
+"""At most so many in one look."""
+
+LIMIT = 13.0
+"""Seconds for one intent: two calls of Keycloak's, and done before the lease of 15 s lapses."""
 
 
 class Sweeper:
     """Looks every `interval` seconds. Any number may run: an intent is leased to one of them."""
 
     def __init__(
-        self, intents: Intents, registration: Registration, interval: float = INTERVAL
+        self,
+        intents: Intents,
+        registration: Registration,
+        interval: float = INTERVAL,
+        batch: int = BATCH,
     ) -> None:
         self._intents = intents
         self._registration = registration
         self._interval = interval
+        self._batch = batch
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until `stop` is set. An outage is waited for."""
@@ -37,10 +46,21 @@ class Sweeper:
     async def sweep(self) -> int:
         """Settle what is due now; how many were settled. One that fails comes again later."""
         settled = 0
-        for intent in await self._intents.due(BATCH):
-            try:
-                await self._registration.settle(intent)
-                settled += 1
-            except CausewayError as error:
-                logs.warning("users.registration_unsettled", intent=intent.id, reason=error.reason)
+        for _ in range(self._batch):
+            # Leased one by one: with a lease that lapses in a queue, a request could take the
+            # intent, and we would give up what it has just made.
+            due = await self._intents.due(1)
+            if not due:
+                break
+            settled += await self._settle(due[0])
         return settled
+
+    async def _settle(self, intent: Intent) -> bool:
+        try:
+            async with asyncio.timeout(LIMIT):
+                await self._registration.settle(intent)
+        except (CausewayError, TimeoutError) as error:
+            reason = error.reason if isinstance(error, CausewayError) else "TIMEOUT"
+            logs.warning("users.registration_unsettled", intent=intent.id, reason=reason)
+            return False
+        return True
