@@ -5,7 +5,8 @@ Decoding happens here and not in grpc.aio, whose answer to bytes that are no mes
 callers that have shown no token yet.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
 
 import protovalidate
 from google.protobuf.message import DecodeError, Message
@@ -73,6 +74,7 @@ def check(message: Message) -> None:
 def has_long_list(message: Message) -> bool:
     """Whether a list or a map in the message has more than `LONG_LIST` entries."""
     for field, value in message.ListFields():
+        parts: Iterable[Any]
         if not field.is_repeated:
             parts = (value,)
         elif len(value) > LONG_LIST:
