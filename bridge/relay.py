@@ -42,6 +42,8 @@ class Relay:
         self._wake = asyncio.Event()
         self.active = False
         """Whether this one holds the lock and is connected to Kafka."""
+        self.standing_by = False
+        """Whether another one holds the lock."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until `stop` is set. Survives the loss of the database and of Kafka."""
@@ -60,7 +62,7 @@ class Relay:
                 failures = 1 if self.active else failures + 1
                 logs.warning("relay.interrupted", cause=type(error).__name__, failures=failures)
             finally:
-                self.active = False
+                self.active = self.standing_by = False
             await wait_any(backoff(failures, FIRST_PAUSE, LONGEST_PAUSE) if failures else 0, stop)
 
     async def _session(self, stop: asyncio.Event) -> None:
@@ -71,11 +73,27 @@ class Relay:
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _: lost.set())
         try:
-            if await _become_active(connection, stop, lost):
+            if await self._become_active(connection, stop, lost):
                 await connection.add_listener(CHANNEL, lambda *_: self._wake.set())
                 await self._while_held(connection, stop, lost)
         finally:
             connection.terminate()
+
+    async def _become_active(
+        self, connection: asyncpg.Connection, stop: asyncio.Event, lost: asyncio.Event
+    ) -> bool:
+        """Ask for the lock until it is ours; False if `stop` came first.
+
+        Asked again and again rather than waited for: a waiting statement holds a snapshot, and
+        vacuum could remove nothing from the outbox.
+        """
+        while not stop.is_set():
+            if await connection.fetchval(queries("relay")["lock"], LOCK):
+                self.standing_by = False
+                return True
+            self.standing_by = True
+            await wait_any(STANDBY_SECONDS, stop, lost)
+        return False
 
     async def _while_held(
         self, connection: asyncpg.Connection, stop: asyncio.Event, lost: asyncio.Event
@@ -132,18 +150,3 @@ class Relay:
             await wait_any(POLL_SECONDS, self._wake, stop)
             return not stop.is_set()
         return True
-
-
-async def _become_active(
-    connection: asyncpg.Connection, stop: asyncio.Event, lost: asyncio.Event
-) -> bool:
-    """Ask for the lock until it is ours; False if `stop` came first.
-
-    Asked again and again rather than waited for: a waiting statement holds a snapshot, and
-    vacuum could remove nothing from the outbox.
-    """
-    while not stop.is_set():
-        if await connection.fetchval(queries("relay")["lock"], LOCK):
-            return True
-        await wait_any(STANDBY_SECONDS, stop, lost)
-    return False

@@ -9,6 +9,7 @@ from bridge.catalog import Catalog
 from bridge.consumer import Consumer
 from bridge.database import acquire, open_pool
 from bridge.outages import translate
+from bridge.readiness import working
 from bridge.registry import schema_ids
 from bridge.relay import Relay
 from bridge.sender import Sender
@@ -60,7 +61,7 @@ async def worker() -> None:
             settings.listen,
             {},
             server,
-            ready={"database": _answers(pool)},
+            ready={"database": _answers(pool), **working(relay, consumers)},
             background=(relay.run, sender.run, *(consumer.run for consumer in consumers)),
         )
 

@@ -53,6 +53,7 @@ async def api() -> None:
 async def worker() -> None:
     """Relay and consume until SIGTERM."""
     from bridge.consumer import Consumer
+    from bridge.readiness import working
     from bridge.relay import Relay
     from causeway.inventory.v1 import events_pb2 as inventory_events
     from causeway.users.v1 import events_pb2 as users_events
@@ -77,7 +78,7 @@ async def worker() -> None:
             settings.listen,
             {},
             server,
-            ready={"database": _answers(pool)},
+            ready={"database": _answers(pool), **working(relay, consumers)},
             background=(relay.run, *(consumer.run for consumer in consumers)),
         )
 

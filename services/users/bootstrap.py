@@ -11,6 +11,7 @@ from bridge.catalog import Catalog
 from bridge.consumer import Consumer
 from bridge.database import acquire, open_pool
 from bridge.outages import translate
+from bridge.readiness import working
 from bridge.registry import schema_ids
 from bridge.relay import Relay
 from bridge.server.paging import PageTokens
@@ -78,7 +79,7 @@ async def worker() -> None:
             settings.listen,
             {},
             server,
-            ready={"database": _answers(parts.pool)},
+            ready={"database": _answers(parts.pool), **working(relay, [consumer])},
             background=(relay.run, consumer.run, sweeper.run),
         )
 
