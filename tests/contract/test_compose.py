@@ -368,7 +368,8 @@ async def test_a_health_check_asks_the_question_of_the_local_probe(
     inner = compose.inside().get(port, f":{container().admin.port}").rpartition(":")[2]
     words = " ".join(SERVICES[name]["healthcheck"]["test"])
     assert f"/dev/tcp/127.0.0.1/{inner} " in words
-    assert f"GET {path} HTTP/1.0" in words
+    # Envoy answers 426 to 1.0, and 1.1 keeps the connection unless it is told not to.
+    assert f"GET {path} HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nConnection: close\\r\\n\\r\\n" in words
     assert http_probe.LIMIT <= 3
 
 
@@ -415,6 +416,20 @@ def test_the_image_installs_locked_files_only_and_runs_as_an_ordinary_user() -> 
     project = tomllib.loads((compose.ROOT / "pyproject.toml").read_text("utf-8"))
     oldest = project["project"]["requires-python"].removeprefix(">=")
     assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {f"python:{oldest}-slim"}
+
+
+def test_the_image_puts_the_newer_opentelemetry_protos_last_as_the_makefile_does() -> None:
+    dockerfile = (compose.ROOT / "services" / "Dockerfile").read_text("utf-8")
+    makefile = (compose.ROOT / "Makefile").read_text("utf-8")
+    [picked] = re.findall(r"sed -n ('.*') requirements\.lock > \$\(VENV\)/last\.lock", makefile)
+    commands = re.sub(r"\\\n\s*", "", dockerfile)
+    [step] = [line for line in commands.splitlines() if "last.lock" in line]
+    picked = picked.replace("$$", "$")  # make's spelling of a dollar
+    assert f"sed -n {picked} /tmp/requirements.lock > /tmp/last.lock &&" in step
+    install = "--require-hashes --no-deps --force-reinstall --requirement"
+    assert f"{install} $(VENV)/last.lock" in makefile
+    assert step.endswith(f"{install} /tmp/last.lock")
+    assert commands.index("--requirement /tmp/requirements.lock") < commands.index(step)
 
 
 def test_volumes_are_named_and_data_has_one() -> None:
