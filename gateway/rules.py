@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
-from gateway import paths
+from gateway import identity, paths
 from gateway.descriptors import Descriptors
 from gateway.errors import Problem
-from gateway.model import Event, Method, Model, Owner
+from gateway.model import Event, Method, Model, Owner, Streaming
 
 ACCESS = "causeway.options.v1.access"
 EVENT = "causeway.options.v1.event"
@@ -93,7 +93,19 @@ def _access_problems(method: Method, declared: set[str], descriptors: Descriptor
     if limit and (limit.requests < 1 or limit.interval < 0.05):
         # 50 ms is the shortest interval that Envoy's token bucket takes.
         yield "rate_limit needs at least 1 request and an interval of at least 0.05 s"
+    yield from _timeout_problems(method)
     yield from _owner_problems(method, descriptors)
+
+
+def _timeout_problems(method: Method) -> Iterator[str]:
+    timeout = method.access.timeout
+    if timeout is None:
+        return
+    if timeout <= 0:
+        yield "timeout must be longer than nothing"
+    elif method.streaming is not Streaming.UNARY and timeout > identity.TOKEN_LIFE:
+        # The service ends a stream with the token that opened it.
+        yield f"a stream ends with its token: timeout is at most {identity.TOKEN_LIFE} s"
 
 
 def _public_problems(method: Method) -> Iterator[str]:
@@ -108,6 +120,9 @@ def _owner_problems(method: Method, descriptors: Descriptors) -> Iterator[str]:
     access = method.access
     if access.owner not in (Owner.SELF, Owner.FIELD):
         return
+    if method.client_streams:
+        # There is no one request whose field could name the owner; the service won't start.
+        yield "owner SELF and FIELD need one request, not a stream of them: take HANDLER"
     found = descriptors.field(f".{method.request}", access.owner_field)
     if found is None or found.type != FieldDescriptorProto.TYPE_STRING or _repeated(found):
         yield f"owner_field {access.owner_field!r} is no string field of {method.request}"

@@ -14,8 +14,9 @@ MESSAGES = (
 )
 
 
-def method(name: str, options: str) -> str:
-    return f"rpc {name}(Item) returns (Item) {{ {options} }}"
+def method(name: str, options: str, streams: tuple[str, str] = ("", "")) -> str:
+    request, response = streams
+    return f"rpc {name}({request} Item) returns ({response} Item) {{ {options} }}"
 
 
 def access(text: str) -> str:
@@ -77,6 +78,16 @@ METHODS = {
         "http",
         "body 'thing' is no field",
     ),
+    "a timeout of nothing": (
+        access('roles: "clerk" timeout { seconds: 0 }'),
+        "access",
+        "longer than nothing",
+    ),
+    "a timeout that is over before it begins": (
+        access('roles: "clerk" timeout { seconds: -1 }'),
+        "access",
+        "longer than nothing",
+    ),
 }
 
 
@@ -90,6 +101,33 @@ def test_a_mistake_in_a_method(case: str) -> None:
     assert problem.element == "causeway.shop.v1.Shop.Get"
     assert problem.option.endswith(option)
     assert text in problem.text
+
+
+CLIENT, SERVER, BOTH = ("stream", ""), ("", "stream"), ("stream", "stream")
+
+
+@pytest.mark.parametrize("streams", [CLIENT, SERVER, BOTH])
+def test_a_stream_that_would_outlive_its_token(streams: tuple[str, str]) -> None:
+    longer = access('roles: "clerk" timeout { seconds: 301 }')
+    with pytest.raises(ModelError, match="a stream ends with its token: timeout is at most 300 s"):
+        model_of(service(method("Watch", longer, streams)))
+    as_long = access('roles: "clerk" timeout { seconds: 300 }')
+    assert list(model_of(service(method("Watch", as_long, streams))).methods())
+
+
+def test_one_answer_may_take_longer_than_a_token_lives() -> None:
+    longer = access('roles: "clerk" timeout { seconds: 301 }')
+    assert list(model_of(service(method("Get", longer))).methods())
+
+
+@pytest.mark.parametrize("owner", ["OWNER_SELF", "OWNER_FIELD"])
+@pytest.mark.parametrize("streams", [CLIENT, BOTH])
+def test_many_requests_have_no_one_owner(owner: str, streams: tuple[str, str]) -> None:
+    named = access(f'owner: {owner} owner_field: "name"')
+    with pytest.raises(ModelError, match="need one request, not a stream of them") as caught:
+        model_of(service(method("Send", named, streams)))
+    assert len(caught.value.problems) == 1
+    assert list(model_of(service(method("Watch", named, SERVER))).methods())
 
 
 def test_two_methods_on_one_rest_path() -> None:
