@@ -1,6 +1,6 @@
 """Connections to a service's database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -43,3 +43,13 @@ async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await pool.release(connection)
+
+
+def answers(pool: asyncpg.Pool) -> Callable[[], Awaitable[None]]:
+    """Make a readiness probe: whether the database answers."""
+
+    async def probe() -> None:
+        async with acquire(pool) as connection:
+            await connection.fetchval("SELECT 1")
+
+    return probe

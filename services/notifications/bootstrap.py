@@ -1,13 +1,13 @@
 """The composition root: the one place where the parts of Notifications are made and joined."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
 
 from bridge.catalog import Catalog
 from bridge.consumer import Consumer
-from bridge.database import acquire, open_pool
+from bridge.database import answers, open_pool
 from bridge.outages import translate
 from bridge.readiness import working
 from bridge.registry import schema_ids
@@ -41,7 +41,7 @@ async def api() -> None:
             settings.listen,
             servicers(pool, server),
             server,
-            ready={"database": _answers(pool)},
+            ready={"database": answers(pool)},
             translate=translate,
         )
 
@@ -61,7 +61,7 @@ async def worker() -> None:
             settings.listen,
             {},
             server,
-            ready={"database": _answers(pool), **working(relay, consumers)},
+            ready={"database": answers(pool), **working(relay, consumers)},
             background=(relay.run, sender.run, *(consumer.run for consumer in consumers)),
         )
 
@@ -86,11 +86,3 @@ def _consumers(pool: asyncpg.Pool, settings: Settings) -> list[Consumer]:
         Consumer(group=group, handlers=table, catalog=catalog, pool=pool, kafka=kafka)
         for group, table in groups.items()
     ]
-
-
-def _answers(pool: asyncpg.Pool) -> Callable[[], Awaitable[None]]:
-    async def probe() -> None:
-        async with acquire(pool) as connection:
-            await connection.fetchval("SELECT 1")
-
-    return probe

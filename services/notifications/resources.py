@@ -1,9 +1,6 @@
 """The API's messages of what Notifications keeps."""
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from bridge.timestamps import timestamp
 from causeway.notifications.v1 import notification_service_pb2
 from services.notifications.notification_table import Notification
 
@@ -20,15 +17,7 @@ def notification_message(notification: Notification) -> notification_service_pb2
         state=notification_service_pb2.Notification.State.ValueType(notification.state),
         cause=f"events/{notification.cause_event_id}",
         subject=notification.subject,
-        create_time=_timestamp(notification.create_time),
-        send_time=_timestamp(notification.send_time),
-        read_time=_timestamp(notification.read_time),
+        create_time=timestamp(notification.create_time),
+        send_time=timestamp(notification.send_time),
+        read_time=timestamp(notification.read_time),
     )
-
-
-def _timestamp(time: datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message

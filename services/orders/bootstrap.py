@@ -9,10 +9,9 @@ from typing import Any
 import asyncpg
 
 from bridge.catalog import Catalog
-from bridge.database import acquire, open_pool
+from bridge.database import answers, open_pool
 from bridge.outages import translate
 from bridge.registry import schema_ids
-from bridge.server.health import Probe
 from bridge.server.paging import PageTokens
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
@@ -44,7 +43,7 @@ async def api() -> None:
             settings.listen,
             servicers(pool, log, changes, server),
             server,
-            ready={"database": _answers(pool), "changes": changes.ready},
+            ready={"database": answers(pool), "changes": changes.ready},
             background=(changes.run,),
             translate=translate,
         )
@@ -78,7 +77,7 @@ async def worker() -> None:
             settings.listen,
             {},
             server,
-            ready={"database": _answers(pool), **working(relay, consumers)},
+            ready={"database": answers(pool), **working(relay, consumers)},
             background=(relay.run, *(consumer.run for consumer in consumers)),
         )
 
@@ -103,11 +102,3 @@ def servicers(
         ResumeTokens(server.signing_key.get_secret_value()),
     )
     return {SERVICE: servicer}
-
-
-def _answers(pool: asyncpg.Pool) -> Probe:
-    async def probe() -> None:
-        async with acquire(pool) as connection:
-            await connection.fetchval("SELECT 1")
-
-    return probe

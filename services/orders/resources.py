@@ -1,9 +1,6 @@
 """The API's messages of what Orders keeps."""
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from bridge.timestamps import timestamp
 from causeway.orders.v1 import order_service_pb2
 from services.orders.aggregate import Order
 from services.orders.money import to_money
@@ -26,8 +23,8 @@ def order_message(order: Order) -> order_service_pb2.Order:
         total=to_money(order.total, order.currency),
         state=order_service_pb2.Order.State.ValueType(order.state),
         etag=str(order.version),
-        create_time=_timestamp(order.create_time),
-        update_time=_timestamp(order.update_time),
+        create_time=timestamp(order.create_time),
+        update_time=timestamp(order.update_time),
         reject_reason=order.reject_reason,
     )
 
@@ -40,11 +37,5 @@ def product_message(product: Product) -> order_service_pb2.Product:
         price=to_money(product.price.nanos, product.price.currency),
         stock=product.stock,
         etag=str(product.version),
-        update_time=_timestamp(product.update_time),
+        update_time=timestamp(product.update_time),
     )
-
-
-def _timestamp(time: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message

@@ -1,6 +1,6 @@
 """The composition root: the one place where the parts of Users are made and joined."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ import asyncpg
 
 from bridge.catalog import Catalog
 from bridge.consumer import Consumer
-from bridge.database import acquire, open_pool
+from bridge.database import answers, open_pool
 from bridge.outages import translate
 from bridge.readiness import working
 from bridge.registry import schema_ids
@@ -54,7 +54,7 @@ async def api() -> None:
             settings.listen,
             servicers(parts, server),
             server,
-            ready={"database": _answers(parts.pool)},
+            ready={"database": answers(parts.pool)},
             translate=translate,
         )
 
@@ -79,7 +79,7 @@ async def worker() -> None:
             settings.listen,
             {},
             server,
-            ready={"database": _answers(parts.pool), **working(relay, [consumer])},
+            ready={"database": answers(parts.pool), **working(relay, [consumer])},
             background=(relay.run, consumer.run, sweeper.run),
         )
 
@@ -117,11 +117,3 @@ def servicers(parts: Parts, server: ServerSettings) -> Mapping[str, Any]:
         PageTokens(server.signing_key),
     )
     return {SERVICE: servicer}
-
-
-def _answers(pool: asyncpg.Pool) -> Callable[[], Awaitable[None]]:
-    async def probe() -> None:
-        async with acquire(pool) as connection:
-            await connection.fetchval("SELECT 1")
-
-    return probe

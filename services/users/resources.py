@@ -1,9 +1,6 @@
 """The API's messages of what Users keeps."""
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from bridge.timestamps import timestamp
 from causeway.users.v1 import user_service_pb2
 from services.users.aggregate import User
 from services.users.money import to_money
@@ -21,12 +18,6 @@ def user_message(user: User) -> user_service_pb2.User:
         credit_reserved=to_money(user.reserved),
         state=states.STATE_ACTIVE if user.active else states.STATE_DEACTIVATED,
         etag=str(user.version),
-        create_time=_timestamp(user.create_time),
-        update_time=_timestamp(user.update_time),
+        create_time=timestamp(user.create_time),
+        update_time=timestamp(user.update_time),
     )
-
-
-def _timestamp(time: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message
