@@ -8,6 +8,7 @@ import time
 
 from stack.choices import Choices
 from stack.console import say
+from stack.processes import open_section
 from stack.settings import Settings
 from stack.state import already_running, live_record, make
 
@@ -21,7 +22,10 @@ def launch_detached(settings: Settings, choices: Choices, *, offline: bool) -> N
     if live_record(settings.state) is not None:
         raise already_running(settings.state)
     log = settings.logs / "up.log"
-    with log.open("wb") as output:
+    # Not emptied: another `up` of this moment may be writing there, and only the lock, which
+    # the new process takes, says which of the two goes on.
+    begin = open_section(log)
+    with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 (this program again)
             _command(choices, offline=offline),
             stdin=subprocess.DEVNULL,
@@ -32,6 +36,7 @@ def launch_detached(settings: Settings, choices: Choices, *, offline: bool) -> N
         )
     try:
         with log.open("r", errors="replace") as lines:
+            lines.seek(begin)
             while process.poll() is None and not _is_ready(settings, process.pid):
                 _show(lines.read())
                 time.sleep(0.05)

@@ -38,11 +38,29 @@ async def launch(
     begun = time.monotonic()
     with opened(settings.state):
         platform = Platform(settings, choices, Artifacts(settings.cache))
-        require_free(platform.ports)
-        _log_to(settings.logs / "supervisor.log")
-        say(f"starting {len(platform.components)} processes; logs in {settings.logs}")
-        await platform.fetch(offline=offline)
-        await _supervise(platform, say, lambda: when_ready(platform, begun))
+        place = _recorded(platform)
+        try:
+            require_free(platform.ports)
+            _log_to(settings.logs / "supervisor.log")
+            say(f"starting {len(platform.components)} processes; logs in {settings.logs}")
+            await platform.fetch(offline=offline)
+            place.enter("starting")
+            await _supervise(platform, place, say, lambda: when_ready(platform, begun))
+        finally:
+            place.enter("stopped")
+
+
+def _recorded(platform: Platform) -> Workplace:
+    """The journal, begun before the long fetch, so that `down` and a second `up` see this one."""
+    settings, choices = platform.settings, platform.choices
+    place = Workplace(
+        settings.state,
+        platform.nodes,
+        ports=settings.port.model_dump(),
+        choices={"scale": dict(choices.scale), "only": list(choices.only)},
+    )
+    place.enter("fetching")
+    return place
 
 
 def _log_to(file: Path) -> None:
@@ -52,17 +70,12 @@ def _log_to(file: Path) -> None:
     )
 
 
-async def _supervise(platform: Platform, say: Say, when_ready: Callable[[], None]) -> None:
-    settings, choices, nodes = platform.settings, platform.choices, platform.nodes
-    place = Workplace(
-        settings.state,
-        nodes,
-        ports=settings.port.model_dump(),
-        choices={"scale": dict(choices.scale), "only": list(choices.only)},
-    )
-    guard = GuardLink(settings.logs / "guard.log")
+async def _supervise(
+    platform: Platform, place: Workplace, say: Say, when_ready: Callable[[], None]
+) -> None:
+    guard = GuardLink(platform.settings.logs / "guard.log")
     news = _News(say)
-    supervisor = Supervisor(nodes, place, guard, news.report)
+    supervisor = Supervisor(platform.nodes, place, guard, news.report)
     stop = anyio.Event()
     try:
         async with anyio.create_task_group() as tasks:

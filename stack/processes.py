@@ -44,7 +44,7 @@ async def spawn(
 ) -> Child:
     """Start the component; `enlist` records it before its first instruction. Not cancellable."""
     log = log_of(state, component.name)
-    start = _open_section(log)
+    start = open_section(log)
     with anyio.CancelScope(shield=True):
         process = await _launch(component, state, run, log)
         born = birth_of(process.pid) or ""
@@ -85,7 +85,8 @@ def log_of(state: Path, name: str) -> Path:
     return state / "logs" / f"{name}.log"
 
 
-def _open_section(log: Path) -> int:
+def open_section(log: Path) -> int:
+    """Begin a new part of a log, which keeps the earlier ones; the byte where it begins."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))

@@ -3,14 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stack.endings import end_groups
 from stack.errors import Code, StackError
 from stack.failures import disk_full, is_disk_full
-from stack.identity import Identity, is_alive
-from stack.journal import FILE, Record, read
+from stack.identity import Identity, is_alive, members
+from stack.journal import FILE, Record, read, write
 
 MARK = "README"
 _MARK_TEXT = (
@@ -26,17 +26,32 @@ def opened(state: Path) -> Iterator[None]:
 
     Raises StackError ALREADY_RUNNING, STATE_NOT_WRITABLE, STATE_NOT_OURS or DISK_FULL.
     """
-    from filelock import FileLock, Timeout
-
     make(state)
-    lock = FileLock(state / _LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise already_running(state) from None
-    try:
+    with locked(state, 0) as ours:
+        if not ours:
+            raise already_running(state)
         end_leftovers(state)
         yield
+
+
+@contextmanager
+def locked(state: Path, patience: float) -> Iterator[bool]:
+    """Hold the lock of a state that carries our mark; yields False when somebody else keeps it.
+
+    Waits up to `patience` seconds. Raises StackError STATE_NOT_WRITABLE.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(state / _LOCK)
+    try:
+        lock.acquire(timeout=patience)
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise _not_writable(state, error) from None
+    try:
+        yield True
     finally:
         lock.release()
 
@@ -55,11 +70,15 @@ def make(state: Path) -> None:
     except OSError as error:
         if is_disk_full(error):
             raise disk_full(f"the state directory {state} could not be written") from None
-        raise StackError(
-            Code.STATE_NOT_WRITABLE,
-            f"the state directory {state} can't be written: {error.strerror}",
-            "CAUSEWAY_STATE=/a/directory/of/yours causeway up",
-        ) from None
+        raise _not_writable(state, error) from None
+
+
+def _not_writable(state: Path, error: OSError) -> StackError:
+    return StackError(
+        Code.STATE_NOT_WRITABLE,
+        f"the state directory {state} can't be written: {error.strerror}",
+        "CAUSEWAY_STATE=/a/directory/of/yours causeway up",
+    )
 
 
 def _require_empty(state: Path) -> None:
@@ -79,7 +98,7 @@ _OWN = {"logs", "secrets", "lock", "tests", FILE}
 
 def already_running(state: Path) -> StackError:
     """The error for a second `up` on the same state."""
-    record = read(state)
+    record = live_record(state)
     who = "" if record is None else f" (process {record.supervisor.pid})"
     return StackError(
         Code.ALREADY_RUNNING,
@@ -89,11 +108,12 @@ def already_running(state: Path) -> StackError:
 
 
 def end_leftovers(state: Path) -> list[Identity]:
-    """End what a killed supervisor *and* guard left. Returns the groups that there were."""
+    """End what a killed supervisor *and* guard left. Returns the groups that still ran."""
     record = read(state)
     if record is None:
         return []
-    left = end_groups(record.groups())
+    found = [identity for identity in record.groups() if members(identity)]
+    left = end_groups(found)
     if left:
         pids = " ".join(str(identity.pid) for identity in left)
         raise StackError(
@@ -101,7 +121,18 @@ def end_leftovers(state: Path) -> list[Identity]:
             f"processes of an earlier platform can't be ended: {pids}",
             f"kill -9 {pids}   (as the user who started them)",
         )
-    return record.groups()
+    if record.phase != "stopped" or record.groups():
+        _record_end(state, record)
+    return found
+
+
+def _record_end(state: Path, record: Record) -> None:
+    """Forget the ended processes, so that nobody counts or asks them again."""
+    record.phase = "stopped"
+    for entry in record.entries.values():
+        entry.identity = None
+    with suppress(OSError):  # on a full disk they are found dead again, which does no harm
+        write(state, record)
 
 
 def live_record(state: Path) -> Record | None:
@@ -120,11 +151,16 @@ def require_running(state: Path) -> Record:
     return record
 
 
+def carries_mark(state: Path) -> bool:
+    """Whether the directory is one that `make` made; only such a one has a lock."""
+    return (state / MARK).exists()
+
+
 def wipe(state: Path) -> None:
-    """Remove the directory, if it carries our mark."""
+    """Remove the directory, if it carries our mark; its lock must be held."""
     if not state.exists():
         return
-    if not (state / MARK).exists():
+    if not carries_mark(state):
         raise StackError(
             Code.STATE_NOT_OURS,
             f"{state} does not carry the mark of a Causeway state; nothing was removed",

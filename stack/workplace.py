@@ -39,7 +39,7 @@ class Workplace:
         return self.record.entries[name]
 
     def enter(self, phase: str) -> None:
-        """The platform as a whole: starting, running, stopping, stopped."""
+        """The platform as a whole: fetching, starting, running, stopping, stopped."""
         self.record.phase = phase
         self._write()
 
@@ -63,7 +63,7 @@ class Workplace:
             write(self.state, self.record)
         except OSError:
             # Once it runs, a full disk must not end what still works; the guard has the groups.
-            if self.record.phase == "starting":
+            if self.record.phase in ("fetching", "starting"):
                 raise
 
 

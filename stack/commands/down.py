@@ -15,10 +15,8 @@ def down(
     from stack.console import say
     from stack.settings import load_settings
     from stack.shutdown import shut_down
-    from stack.state import wipe as remove
 
     state = load_settings().state
-    say(shut_down(state))
+    say(shut_down(state, remove=wipe))
     if wipe:
-        remove(state)
         say(f"removed {state}")

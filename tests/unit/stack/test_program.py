@@ -10,9 +10,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
+from stack.cli import COMMANDS
 from stack.errors import Code
+from stack.journal import read
 from stack.pages import PAGES
 from tests.unit.stack.platforms import pids, runs, wait_for
 
@@ -97,15 +100,41 @@ def test_a_second_up_is_refused_and_the_first_goes_on(causeway: Program) -> None
     assert causeway("status").returncode == 0
 
 
+def test_an_up_that_still_fetches_is_stopped_and_wiped_like_any_other(
+    causeway: Program, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the request, never answers
+        maven = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        causeway.environment |= {"CAUSEWAY_MAVEN": maven, "CAUSEWAY_CACHE": str(tmp_path / "cache")}
+        with causeway.start("up", "--only", "registry") as process:
+            wait_for(lambda: (record := read(causeway.state)) and record.phase == "fetching", 30)
+            for words in (["up", "--only", "mailbox"], ["up", "--detach", "--only", "mailbox"]):
+                assert (
+                    f"ALREADY_RUNNING: a platform already runs with the state {causeway.state} "
+                    f"(process {process.pid})" in causeway(*words).stderr
+                )
+            ended = causeway("down", "--wipe")
+            assert "everything is stopped" in ended.stdout, ended.stderr
+            assert process.wait(10) != 0
+    assert not causeway.state.exists()
+
+
 def test_after_a_kill_of_the_supervisor_and_its_guard_the_next_up_starts_clean(
     causeway: Program,
 ) -> None:
     causeway("up", "--detach", "--only", "mailbox")
     supervisor = json.loads(causeway("status", "--json").stdout)["supervisor"]
     child = pids(causeway.state)["mailbox"]
+    [guard] = [
+        one.pid for one in psutil.Process(supervisor).children() if "stack.guard" in one.cmdline()
+    ]
+    os.kill(supervisor, signal.SIGSTOP)  # so that it can't replace the guard
+    os.kill(guard, signal.SIGKILL)
     os.kill(supervisor, signal.SIGKILL)
-    wait_for(lambda: not runs(child))
+    wait_for(lambda: not runs(supervisor))
+    assert runs(child)
     assert causeway("up", "--detach", "--only", "mailbox").returncode == 0
+    assert not runs(child)
 
 
 def test_a_killed_part_is_shown_down_with_its_log_within_three_seconds(causeway: Program) -> None:
@@ -177,7 +206,7 @@ def test_without_a_platform_the_next_command_is_named(causeway: Program, words: 
     assert "next: causeway up --detach" in refused.stderr
 
 
-@pytest.mark.parametrize("command", ["up", "status", "logs", "env", "token", "down", "explain"])
+@pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
 def test_every_command_has_help_with_an_example(causeway: Program, command: str) -> None:
     answer = causeway(command, "--help")
     assert answer.returncode == 0
