@@ -7,6 +7,7 @@ runtime ignores a cache that does not fit (another runtime, class path or collec
 
 import contextlib
 import hashlib
+import logging
 import os
 import signal
 import subprocess
@@ -22,6 +23,8 @@ from stack.artifacts import locked
 from stack.component import Probe
 from stack.run import on_leash
 
+log = logging.getLogger(__name__)
+
 # C1 alone starts fastest, and the collector without threads of its own suits small heaps.
 QUICK_START = (
     "-XX:TieredStopAtLevel=1",
@@ -35,6 +38,12 @@ QUICK_START = (
 
 TRAINING_LIMIT = 300.0
 """Seconds that a training run may take; after that the component starts without a cache."""
+
+WELL = (0, 128 + signal.SIGTERM)
+"""How a training run ends whose cache is whole: Java writes it, then passes SIGTERM on as 143."""
+
+EARLY = 1
+"""What a process that ends by itself, before it was ready, counts as where it says 0."""
 
 KEPT = 30 * 86400.0
 """Seconds that the cache of another version is kept for checkouts that may use it."""
@@ -94,13 +103,15 @@ class AotCache:
             scratch = self._file.with_suffix(".new")
             self._sweep()  # what a killed training run left
             flags = (f"-XX:AOTCacheOutput={scratch}",)
+            ended = None
             with anyio.move_on_after(TRAINING_LIMIT):
                 async with _running(command(flags), environment, directory) as process:
-                    await _until(ready, process)
-                    process.send_signal(signal.SIGTERM)
-                    await process.wait()
-            if scratch.exists():
+                    ended = await _trained(ready, process)
+            if ended in WELL and scratch.exists():
                 scratch.replace(self._file)
+            else:
+                how = "took too long" if ended is None else f"ended with {ended}"
+                log.warning("%s starts without a cache: its training %s", self._name, how)
             self._sweep()
             self._remove_old()
 
@@ -135,13 +146,18 @@ async def _running(
         # Java writes the cache in a process of its own: the whole group has to end.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        with anyio.CancelScope(shield=True):
+            await process.wait()
 
 
-async def _until(ready: Probe, process: anyio.abc.Process) -> None:
+async def _trained(ready: Probe, process: anyio.abc.Process) -> int:
+    """The exit code of a process that is asked to end once it is ready."""
     while process.returncode is None:
         try:
             await ready()
         except Exception:
             await anyio.sleep(0.1)
         else:
-            return
+            process.send_signal(signal.SIGTERM)
+            return await process.wait()
+    return process.returncode or EARLY
