@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 PINS = Path(__file__).with_name("artifacts.toml")
 PARALLEL = 4
-# Both archives unpack to a little more than they weigh packed.
-UNPACKED_FACTOR = 2.5
+# Both archives unpack to a little more than they weigh packed, and stay until they are.
+UNPACKED_FACTOR = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Artifacts:
             artifact: self._target(artifact) for part in parts for artifact in self._pins[part]
         }
         wanted = {one: path for one, path in targets.items() if not _whole(path, one.size)}
-        self._check_space(wanted)
+        self._check_space(parts, wanted)
         base = repository()
         with meter(sum(one.size for one in wanted)) as shown:
             async with client() as http:
@@ -183,8 +183,13 @@ class Artifacts:
             return self._cache / "archives" / f"{artifact.sha256[:12]}-{artifact.file_name}"
         return self.path(artifact.part) / artifact.file_name
 
-    def _check_space(self, wanted: Iterable[Artifact]) -> None:
-        needed = sum(one.size * (UNPACKED_FACTOR if one.packed else 1) for one in wanted)
+    def _check_space(self, parts: Iterable[str], wanted: Mapping[Artifact, Path]) -> None:
+        """Room for what is still to arrive, and for what every missing part unpacks to."""
+        from stack.download import begun
+
+        arriving = sum(max(0, one.size - begun(path)) for one, path in wanted.items())
+        archives = (one for part in parts for one in self._pins[part] if one.packed)
+        needed = arriving + sum(one.size * UNPACKED_FACTOR for one in archives)
         free = shutil.disk_usage(self._cache).free
         if free < needed:
             raise StackError(

@@ -33,6 +33,11 @@ def client() -> httpx.AsyncClient:
     return httpx.AsyncClient(verify=trust, timeout=timeout, follow_redirects=True)
 
 
+def begun(target: Path) -> int:
+    """How many bytes of `target` an interrupted run has left, to be continued."""
+    return _length(_part(target))
+
+
 async def download(
     http: httpx.AsyncClient, url: str, target: Path, size: int, sha256: str, progress: Progress
 ) -> None:
@@ -44,7 +49,7 @@ async def download(
 
     Raises StackError: DOWNLOAD_FAILED, CHECKSUM_MISMATCH, DISK_FULL, STATE_NOT_WRITABLE.
     """
-    part = target.with_name(target.name + ".part")
+    part = _part(target)
     inherited = part.exists()
     await _complete(http, url, part, size, progress)
     actual = await asyncio.to_thread(_digest, part)
@@ -128,6 +133,10 @@ async def _append(
                 progress(file.tell())
                 if file.tell() > size:
                     return
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(target.name + ".part")
 
 
 def _remove(part: Path) -> None:

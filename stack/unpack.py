@@ -12,11 +12,14 @@ from stack.errors import Code, StackError
 def unpack(archive: Path, target: Path) -> None:
     """Unpack the tar `archive` into `target`, which must not exist.
 
+    Only under the lock of the cache: what an earlier, killed run left half-unpacked is removed.
     An archive with one top-level directory loses that level. Members that point outside are
     refused (tarfile's `data` filter). Raises StackError: DISK_FULL, STATE_NOT_WRITABLE,
     UNEXPECTED.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    for rest in target.parent.glob(f".{target.name}-*"):
+        shutil.rmtree(rest, ignore_errors=True)  # what a killed run left
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         with tarfile.open(archive) as tar:

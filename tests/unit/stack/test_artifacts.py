@@ -146,15 +146,29 @@ async def test_a_missing_file_is_not_asked_for_again(
     assert len(repository.requests) == 1
 
 
+def _free(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(count, 0, count))
+
+
 async def test_too_little_space_is_said_before_the_first_byte(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10, 10, 10))
+    _free(monkeypatch, 10)
     with pytest.raises(StackError) as caught:
         await _cache(tmp_path).ensure(["thing"])
     assert caught.value.code is Code.DISK_FULL
     assert repository.requests == []
+
+
+async def test_what_an_interrupted_download_holds_needs_no_space_again(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _free(monkeypatch, len(JAR) - 300_000)
+    cache = _cache(tmp_path)
+    _leave_part(cache, JAR[:300_000])
+    await cache.ensure(["thing"])
+    assert cache.files("thing")[0].read_bytes() == JAR
 
 
 _RUN = """
@@ -200,6 +214,37 @@ async def test_an_archive_is_unpacked_without_its_top_level_and_then_removed(
     await cache.ensure(["thing"])
     assert (cache.path("thing") / "bin" / "run").read_bytes() == b"hello"
     assert _files(tmp_path) == ["run"]
+
+
+async def test_an_archive_that_is_here_still_needs_the_space_to_unpack_it(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = _archive("thing-1.0/bin/run", b"hello")
+    pin = _packed(repository, content)
+    cache = _cache(tmp_path, pin)
+    here = tmp_path / "a cache" / "archives" / f"{pin.sha256[:12]}-{pin.file_name}"
+    here.parent.mkdir(parents=True)
+    here.write_bytes(content)
+    _free(monkeypatch, len(content))
+    with pytest.raises(StackError) as caught:
+        await cache.ensure(["thing"])
+    assert caught.value.code is Code.DISK_FULL
+    _free(monkeypatch, 2 * len(content))
+    await cache.ensure(["thing"])
+    assert repository.requests == []
+
+
+async def test_what_a_killed_run_left_half_unpacked_is_removed(
+    repository: Repository, tmp_path: Path
+) -> None:
+    cache = _cache(tmp_path, _packed(repository, _archive("thing-1.0/bin/run", b"hello")))
+    target = cache.path("thing")
+    rest = target.with_name(f".{target.name}-abcd1234")
+    (rest / "thing-1.0").mkdir(parents=True)
+    other = target.with_name(".another-abcd1234")
+    other.mkdir()
+    await cache.ensure(["thing"])
+    assert sorted(target.parent.iterdir()) == [other, target]
 
 
 async def test_an_archive_that_points_outside_is_refused(
