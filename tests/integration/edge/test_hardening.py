@@ -114,7 +114,6 @@ def get(path: str, token: str = "", *headers: str) -> bytes:
 )
 def test_tricks_with_paths(edge: Running, customer: str, path: str, with_token: int) -> None:
     assert status(raw(edge, get(path))) in (400, 401, 404)
-    assert status(raw(edge, get(path))) != 200
     assert status(raw(edge, get(path, customer))) == with_token
 
 
@@ -261,7 +260,8 @@ def test_a_token_in_the_query_is_read_without_the_list_of_headers(
         return replace(edge, filters={**edge.filters, names.AUTHENTICATION: jwt})
 
     answer = start(anywhere).rest("GET", f"/v1/orders/7?access_token={operator}")
-    assert answer.status_code != 401
+    # Past authentication: only then the transcoder finds that no field has this name.
+    assert answer.status_code == 400
 
 
 def test_the_log_holds_no_token_and_no_query(start: Start, operator: str) -> None:
