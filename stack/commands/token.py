@@ -18,7 +18,8 @@ def token(
     """
     from stack.console import say
     from stack.login import access_token
+    from stack.provision.people import password_of
     from stack.running import running_settings
 
     settings, _ = running_settings()
-    say(access_token(settings.port, user, password or f"causeway-{user}"))
+    say(access_token(settings.port, user, password or password_of(user)))

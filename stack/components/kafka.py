@@ -23,11 +23,6 @@ def kafka(
     )
 
 
-def bootstrap(settings: Settings) -> str:
-    """The brokers' addresses as clients take them: host:port, by commas."""
-    return ",".join(f"127.0.0.1:{port}" for port in settings.port.brokers())
-
-
 def _brokers(settings: Settings) -> list[Broker]:
     controllers = dict(zip(BROKERS, settings.port.controllers(), strict=True))
     return [

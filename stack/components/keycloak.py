@@ -91,11 +91,6 @@ def address(settings: Settings) -> str:
     return f"http://127.0.0.1:{settings.port.keycloak}"
 
 
-def issuer(settings: Settings) -> str:
-    """What tokens of the realm name as `iss`."""
-    return f"{address(settings)}/realms/causeway"
-
-
 def _environment(settings: Settings, credentials: Credentials) -> dict[str, str]:
     port = settings.port
     return {
