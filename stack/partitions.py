@@ -13,19 +13,24 @@ if TYPE_CHECKING:
 LIMIT = 2.0
 
 
-async def partitions(platform: Platform) -> "list[Partition]":
-    """All partitions of the platform's topics; empty when no broker answers or none runs."""
+async def partitions(platform: Platform) -> "tuple[list[Partition], str]":
+    """All partitions of the platform's topics, and why they are unknown: "" when they are not.
+
+    A platform without Kafka has none, which is no error.
+    """
     if not any(name.startswith("kafka") for name in platform.ports):
-        return []
+        return [], ""
     from bridge.kafka.admin import open_admin
 
     settings = kafka_settings(platform.settings, platform.credentials, "observer")
     try:
         with anyio.fail_after(LIMIT):
             async with open_admin(settings) as admin:
-                return await admin.partitions()
-    except Exception:  # the brokers' own rows of the status say what is wrong
-        return []
+                return await admin.partitions(), ""
+    except TimeoutError:
+        return [], f"no broker answered within {LIMIT:g} s"
+    except Exception as error:  # whatever it is: a status tells, and goes on
+        return [], str(error) or type(error).__name__
 
 
 def as_json_row(row: "Partition") -> dict[str, object]:

@@ -11,13 +11,20 @@ if TYPE_CHECKING:
     from bridge.kafka.cluster import Partition
 
 
-def status_text(record: Record, seen: Sequence[Seen], rows: "Sequence[Partition]") -> str:
-    """A table of processes, the logs of those that are down, a table of partitions."""
+def status_text(
+    record: Record, seen: Sequence[Seen], rows: "Sequence[Partition]", unknown: str
+) -> str:
+    """A table of processes, the logs of those that are down, a table of partitions.
+
+    `unknown` is why there are no `rows`; empty when there are all.
+    """
     up = sum(one.up for one in seen)
     parts = [f"{record.phase}: {up} of {len(seen)} processes are up", _processes(seen)]
     parts += [_trouble(one) for one in seen if not one.up]
     if rows:
         parts.append(_partitions(rows))
+    if unknown:
+        parts.append(f"the partitions are unknown: {unknown}")
     return "\n\n".join(parts)
 
 

@@ -13,7 +13,7 @@ def status(
 ) -> None:
     """Ask every process in its own protocol, and Kafka for leaders and replicas.
 
-    Exits with 1 when something is down. Example: causeway status --json
+    Exits with 1 when something is down or unknown. Example: causeway status --json
     """
     from dataclasses import asdict
 
@@ -27,10 +27,10 @@ def status(
 
     platform, record = running_platform()
 
-    async def ask() -> "tuple[list[Seen], list[Partition]]":
+    async def ask() -> "tuple[list[Seen], tuple[list[Partition], str]]":
         return await look(platform.components, record), await partitions(platform)
 
-    seen, rows = anyio.run(ask)
+    seen, (rows, unknown) = anyio.run(ask)
     if as_json:
         say_json(
             {
@@ -39,9 +39,10 @@ def status(
                 "supervisor": record.supervisor.pid,
                 "components": [asdict(one) for one in seen],
                 "partitions": [as_json_row(row) for row in rows],
+                "partitions_error": unknown or None,
             }
         )
     else:
-        say(status_text(record, seen, rows))
-    if not all(one.up for one in seen):
+        say(status_text(record, seen, rows, unknown))
+    if unknown or not all(one.up for one in seen):
         raise typer.Exit(1)
