@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psutil
 
 from stack.errors import Code, StackError
-from stack.settings import variable_of
+from stack.settings import setting_of, variable_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Holder:
 
 
 def require_free(ports: Mapping[str, int]) -> None:
-    """Raise StackError PORT_TAKEN when one of `ports` (setting -> port) can't be listened on."""
+    """Raise StackError PORT_TAKEN when one of `ports` (name -> port) can't be listened on."""
     _require_distinct(ports)
     taken = {name: port for name, port in ports.items() if not is_free(port)}
     if not taken:
@@ -38,7 +38,7 @@ def require_free(ports: Mapping[str, int]) -> None:
     raise StackError(
         Code.PORT_TAKEN,
         lines[0],
-        f"{variable_of(first)}={_free_port_near(taken[first])} causeway up"
+        f"{variable_of(first)}={_free_base(ports, first)} causeway up"
         "   (or move all of them: CAUSEWAY_PORT_OFFSET=1000 causeway up)",
         detail="\n".join(lines[1:]),
     )
@@ -118,11 +118,21 @@ def _require_distinct(ports: Mapping[str, int]) -> None:
             raise StackError(
                 Code.SETTING_INVALID,
                 f"{variable_of(seen[port])} and {variable_of(name)} are both {port}",
-                f"{variable_of(name)}={_free_port_near(port)} causeway up",
+                f"{variable_of(name)}={_free_base(ports, name)} causeway up",
                 usage=True,
             )
         seen[port] = name
 
 
-def _free_port_near(port: int) -> int:
-    return next((p for p in range(port + 1, min(port + 500, 65536)) if is_free(p)), port)
+def _free_base(ports: Mapping[str, int], name: str) -> int:
+    """A value for the setting of port `name` with which all replicas that follow it are free."""
+    setting = setting_of(name)
+    moved = [port for other, port in ports.items() if setting_of(other) == setting]
+    kept = {port for other, port in ports.items() if setting_of(other) != setting}
+    base, last = min(moved), max(moved)
+
+    def fits(step: int) -> bool:
+        return all(port + step not in kept and is_free(port + step) for port in moved)
+
+    steps = range(1, min(500, 65536 - last))
+    return next((base + step for step in steps if fits(step)), base)

@@ -153,6 +153,16 @@ def load_settings(**overrides: object) -> Settings:
         ) from None
 
 
+def port_name(setting: str, replica: int) -> str:
+    """The name of a replica's port: those beyond the first have no setting of their own."""
+    return setting if replica == 1 else f"{setting} (replica {replica})"
+
+
+def setting_of(port_name: str) -> str:
+    """The setting that a port follows, e.g. "orders_api (replica 2)" -> "orders_api"."""
+    return port_name.partition(" ")[0]
+
+
 def variable_of(port_name: str) -> str:
     """The environment variable that moves a port, e.g. "kafka_1" -> "CAUSEWAY_PORT_KAFKA_1"."""
-    return f"CAUSEWAY_PORT_{port_name.upper()}"
+    return f"CAUSEWAY_PORT_{setting_of(port_name).upper()}"

@@ -11,7 +11,7 @@ from stack.choices import Choices
 from stack.component import Component
 from stack.credentials import Credentials
 from stack.environment import service_environment
-from stack.settings import Settings
+from stack.settings import Settings, port_name
 
 SERVICES = ("orders", "users", "notifications")
 DESCRIPTORS = Path(__file__).parents[2] / "protos" / "causeway" / "descriptors.binpb"
@@ -39,8 +39,6 @@ def _process(
     settings: Settings, credentials: Credentials, service: str, kind: str, number: int
 ) -> Component:
     port = int(getattr(settings.port, f"{service}_{kind}")) + number - 1
-    # The replicas beyond the first have no setting of their own: they follow its port.
-    setting = f"{service}_{kind}" if number == 1 else f"{service}_{kind} (replica {number})"
     module = ("bridge.api",) if service == "bridge" else (f"services.{service}", kind)
     environment = service_environment(settings, credentials, service, f"127.0.0.1:{port}")
     if service == "bridge":
@@ -55,7 +53,7 @@ def _process(
         environment=environment | _tracing() | {"PYTHONUNBUFFERED": "1"},
         after=(f"migrations-{service}", "topics", "schemas"),
         ready=ready,
-        ports={setting: port},
+        ports={port_name(f"{service}_{kind}", number): port},
         # Not ready before the realm's keys are there: as patient as Keycloak's own first start.
         start_timeout=300.0,
         stop_timeout=15.0,

@@ -11,7 +11,7 @@ import pytest
 
 from stack.errors import Code, StackError
 from stack.ports import is_free, require_free
-from stack.settings import load_settings
+from stack.settings import load_settings, port_name
 
 SERVER = """
 import socket, time
@@ -44,6 +44,21 @@ def test_a_taken_port_is_named_with_its_holder_and_the_setting_that_moves_it(
     assert f"port {port} is held by process {pid} (python" in raised.value.cause
     assert "CAUSEWAY_PORT_KAFKA_1 moves it" in raised.value.cause
     assert raised.value.next_command.startswith("CAUSEWAY_PORT_KAFKA_1=")
+
+
+def test_a_taken_port_of_a_replica_is_moved_by_the_setting_it_follows(
+    server: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, port = server
+    base = port - 1
+    free = {base, base + 4, base + 5, base + 6}
+    monkeypatch.setattr("stack.ports.is_free", free.__contains__)
+    names = {port_name("orders_api", number): base + number - 1 for number in (1, 2)}
+    with pytest.raises(StackError) as raised:
+        require_free({"edge": base + 4, **names})
+    assert "; CAUSEWAY_PORT_ORDERS_API moves it" in raised.value.cause
+    proposed = f"CAUSEWAY_PORT_ORDERS_API={base + 5} causeway up"
+    assert raised.value.next_command.startswith(proposed)
 
 
 def test_a_port_in_time_wait_is_free() -> None:
