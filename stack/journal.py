@@ -6,11 +6,17 @@ process groups that it knew of.
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from dataclasses import fields as fields_of
 from pathlib import Path
+from typing import Any, TypeVar
 
+from stack.errors import Code, StackError
 from stack.identity import Identity
+
+Shape = TypeVar("Shape")
 
 FILE = "platform.json"
 
@@ -66,19 +72,35 @@ def replace_text(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 def read(state: Path) -> Record | None:
-    """The last record, or None when nothing was ever started with this state."""
+    """The last record, or None when nothing was ever started with this state.
+
+    What another version wrote besides is ignored. Raises StackError RECORD_UNREADABLE.
+    """
     try:
-        fields = json.loads((state / FILE).read_text())
+        return _record(json.loads((state / FILE).read_text()))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    entries = {name: _entry(given) for name, given in fields.pop("entries").items()}
-    supervisor = Identity(**fields.pop("supervisor"))
-    return Record(supervisor=supervisor, entries=entries, **fields)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StackError(
+            Code.RECORD_UNREADABLE,
+            f"{state / FILE} can't be read: {type(error).__name__}: {error}",
+            f"rm {shlex.quote(str(state / FILE))}   (first end what `ps` still shows of it)",
+        ) from None
 
 
-def _entry(fields: Mapping[str, object]) -> Entry:
-    values = dict(fields)
-    identity = values.pop("identity")
-    entry = Entry(**values)  # type: ignore[arg-type]
-    entry.identity = Identity(**identity) if isinstance(identity, dict) else None
-    return entry
+def _record(fields: Mapping[str, Any]) -> Record:
+    entries = {name: _entry(given) for name, given in fields["entries"].items()}
+    values = {**fields, "supervisor": _made(Identity, fields["supervisor"]), "entries": entries}
+    return _made(Record, values)
+
+
+def _entry(fields: Mapping[str, Any]) -> Entry:
+    identity = fields.get("identity")
+    return _made(
+        Entry, {**fields, "identity": None if identity is None else _made(Identity, identity)}
+    )
+
+
+def _made(shape: type[Shape], given: Mapping[str, Any]) -> Shape:
+    known = {one.name for one in fields_of(shape)}  # type: ignore[arg-type]
+    return shape(**{name: value for name, value in given.items() if name in known})

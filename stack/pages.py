@@ -56,6 +56,12 @@ The message names the port, the program with its process id, and the setting tha
   CAUSEWAY_PORT_KAFKA_1=9192 causeway up       move one port
   CAUSEWAY_PORT_OFFSET=1000 causeway up        move all of them
 A program of another user is seen only by root: sudo lsof -i :9092""",
+    Code.RECORD_UNREADABLE: """\
+The state's platform.json, which says what runs, is damaged or of a version with another shape.
+Nothing was started, ended or removed, for it can't be known which processes are ours.
+  ps -eo pid,args | grep .causeway       what still runs of it; end that
+  rm .causeway/platform.json             then forget the record; the data stays
+  causeway up""",
     Code.SETTING_INVALID: """\
 A CAUSEWAY_* variable or an option has a value that can't be used, or a name that does not exist.
   causeway up --help                     the options
@@ -76,7 +82,9 @@ The state directory can't be written by you. It may belong to root from an earli
 Something of the platform did not end, although it was asked and then killed.
 Processes of another user can be ended only by that user or by root.
   ps -o pid,user,args -p PID             what it is
-  kill -9 PID                            as its user""",
+  kill -9 PID                            as its user
+When another `up` or `down` holds the state, let it end first:
+  causeway down                          try again""",
     Code.TOPIC_MISMATCH: """\
 A topic is in the cluster with other partitions, replication or settings than the protos ask for.
 Changing them under stored events would break the order of keys, so nothing was changed.

@@ -1,5 +1,6 @@
 """One platform per state directory, from its first second on, and what `down` says of the rest."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from stack import shutdown
 from stack.errors import Code, StackError
 from stack.identity import Identity, birth_of
-from stack.journal import Entry, Record, read, write
+from stack.journal import FILE, Entry, Record, read, write
 from stack.shutdown import shut_down
 from stack.state import already_running, make, opened
 from tests.unit.stack.platforms import runs, wait_for
@@ -59,3 +60,23 @@ def test_only_what_a_crash_left_running_is_counted_and_only_once(tmp_path: Path)
     assert record is not None
     assert (record.phase, record.groups()) == ("stopped", [])
     assert shut_down(tmp_path) == "nothing runs"
+
+
+def test_a_record_of_a_later_version_is_read_without_what_it_adds(tmp_path: Path) -> None:
+    _crashed(tmp_path, DEAD)
+    fields = json.loads((tmp_path / FILE).read_text())
+    fields["weather"] = fields["supervisor"]["mood"] = fields["entries"]["0"]["color"] = "fine"
+    (tmp_path / FILE).write_text(json.dumps(fields))
+    record = read(tmp_path)
+    assert record is not None
+    assert (record.supervisor, record.groups()) == (DEAD, [DEAD])
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"entries": [], "supervisor": {}}', "\udc80"])
+def test_a_record_that_can_not_be_read_has_a_code_of_its_own(tmp_path: Path, text: str) -> None:
+    make(tmp_path)
+    (tmp_path / FILE).write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(StackError) as raised:
+        shut_down(tmp_path, remove=True)
+    assert raised.value.code is Code.RECORD_UNREADABLE
+    assert (tmp_path / FILE).exists()
