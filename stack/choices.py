@@ -30,7 +30,11 @@ def parse_choices(scale: Sequence[str], only: Sequence[str]) -> Choices:
 
 def _replicas(word: str) -> tuple[str, int]:
     name, _, number = word.partition("=")
-    if name not in SCALABLE or not number.isdigit() or not 1 <= int(number) <= REPLICAS:
+    if (
+        name not in SCALABLE
+        or not (number.isascii() and number.isdecimal())
+        or not 1 <= int(number) <= REPLICAS
+    ):
         raise StackError(
             Code.SETTING_INVALID,
             f"--scale {word}: one of {', '.join(SCALABLE)}, with 1 to {REPLICAS} replicas",

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 import anyio
 
@@ -19,8 +20,11 @@ async def obey(
         task_status.started()
         async for _ in received:
             if stop.is_set():
-                say("killing what still runs")
                 hurry()
+                words = "killing what still runs"
             else:
-                say("stopping everything (once more: at once)")
                 stop.set()
+                words = "stopping everything (once more: at once)"
+            # The terminal may be what went away; that must not cost the stop.
+            with suppress(OSError):
+                say(words)

@@ -188,6 +188,7 @@ def test_a_state_that_can_not_be_written_is_named(causeway: Program, tmp_path: P
     ("words", "code"),
     [
         (["up", "--scale", "orders=eleven"], "SETTING_INVALID"),
+        (["up", "--scale", "orders=²"], "SETTING_INVALID"),
         (["up", "--only", "kafak"], "UNKNOWN_NAME"),
         (["explain", "NO_SUCH_CODE"], "UNKNOWN_NAME"),
     ],
