@@ -8,8 +8,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TypeVar
 
+import asyncpg
 import httpx
 
+from bridge.kafka.errors import KafkaError
 from client.tokens import LoginFailed
 from stack.tour import edge, log, mail, store
 from stack.tour.journey import Addresses, Hop, Journey, Sight
@@ -17,7 +19,10 @@ from stack.tour.refused import Refused
 
 Found = TypeVar("Found")
 Step = Callable[[], Awaitable[Sight]]
-FAILURES = (Refused, LoginFailed, httpx.HTTPError, OSError, ValueError, KeyError)
+FAILURES = (
+    *(Refused, LoginFailed, httpx.HTTPError, OSError, ValueError, KeyError),
+    *(KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError),
+)
 
 
 class HopMissing(Exception):  # noqa: N818 (says what is the case)

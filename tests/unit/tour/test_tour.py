@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+import asyncpg
 import pytest
 
+from bridge.kafka.errors import KafkaError
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings
 from stack.tour.edge import amount
@@ -13,7 +15,7 @@ from stack.tour.journey import Addresses, Hop
 from stack.tour.log import CONFIRMED, CREATED, RESERVED, UNWANTED, Log
 from stack.tour.refused import Refused
 from stack.tour.text import WORDS, hop_text, hops_json
-from stack.tour.walk import HopMissing, walk
+from stack.tour.walk import HopMissing, Pace, walk
 
 NOWHERE = Addresses(
     edge="http://127.0.0.1:1",
@@ -98,3 +100,15 @@ def test_the_listing_for_programs_names_what_is_missing() -> None:
 
 def test_amounts_have_cents() -> None:
     assert amount({"units": "25", "nanos": 500_000_000, "currencyCode": "EUR"}) == "25.50 EUR"
+
+
+@pytest.mark.parametrize(
+    "error", [asyncpg.PostgresError("no"), asyncpg.InterfaceError("no"), KafkaError("no")]
+)
+async def test_a_part_that_fails_in_its_own_words_is_a_missing_hop(error: Exception) -> None:
+    async def fail() -> None:
+        raise error
+
+    with pytest.raises(HopMissing, match="no") as raised:
+        await Pace(5).within("store", fail())
+    assert raised.value.hop == "store"
