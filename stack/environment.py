@@ -38,22 +38,37 @@ def shell_environment(settings: Settings, credentials: Credentials) -> dict[str,
 def service_environment(
     settings: Settings, credentials: Credentials, service: str, listen: str
 ) -> dict[str, str]:
-    """What one process of a service is given: addresses for all, secrets of its own only."""
+    """What one process of a service is given: what its settings declare, and nothing beside."""
     ports = settings.port
     return {
         "CAUSEWAY_LISTEN": listen,
-        "CAUSEWAY_DATABASE": dsn(settings, credentials, service, service),
         **_kafka(settings, credentials, service),
-        "CAUSEWAY_REGISTRY": addresses.registry(ports),
         "CAUSEWAY_ISSUER": addresses.issuer(ports),
         "CAUSEWAY_JWKS": addresses.jwks(ports),
         "CAUSEWAY_CLIENTS": ",".join(CLIENTS),
-        "CAUSEWAY_KEYCLOAK": addresses.keycloak(ports),
-        "CAUSEWAY_CLIENT_ID": service,
-        "CAUSEWAY_CLIENT_SECRET": credentials[f"client/{service}"],
         "CAUSEWAY_SIGNING_KEY": credentials[f"signing/{service}"],
-        "CAUSEWAY_SMTP": addresses.smtp(ports),
+        **_own(settings, credentials, service),
     }
+
+
+def _own(settings: Settings, credentials: Credentials, service: str) -> dict[str, str]:
+    """What not every process has a use for: a secret is given to nobody who does not use it."""
+    if service == "bridge":
+        return {}
+    ports = settings.port
+    found = {
+        "CAUSEWAY_DATABASE": dsn(settings, credentials, service, service),
+        "CAUSEWAY_REGISTRY": addresses.registry(ports),
+    }
+    if service == "users":
+        found |= {
+            "CAUSEWAY_KEYCLOAK": addresses.keycloak(ports),
+            "CAUSEWAY_CLIENT_ID": service,
+            "CAUSEWAY_CLIENT_SECRET": credentials[f"client/{service}"],
+        }
+    if service == "notifications":
+        found["CAUSEWAY_SMTP"] = addresses.smtp(ports)
+    return found
 
 
 def kafka_settings(settings: Settings, credentials: Credentials, user: str) -> "KafkaSettings":

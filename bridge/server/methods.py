@@ -1,7 +1,7 @@
 """What the descriptors say about each method: shape, access rule, limits."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
@@ -56,10 +56,7 @@ def built_in_access(service: str) -> Access | None:
     """Access of the services that carry no options: health is open, reflection needs a token."""
     if service == HEALTH:
         return Access(public=True)
-    if service in (
-        "grpc.reflection.v1alpha.ServerReflection",
-        "grpc.reflection.v1.ServerReflection",
-    ):
+    if service in REFLECTION:
         return Access(authenticated=True)
     return None
 
@@ -106,3 +103,14 @@ def methods_of(
     pool = pool or descriptor_pool.Default()
     descriptor = pool.FindServiceByName(service)
     return {method.name: method_of(method) for method in descriptor.methods}
+
+
+def restricted(methods: Mapping[str, Method], roles: Iterable[str]) -> Mapping[str, Method]:
+    """Ask for one of `roles` at methods that any valid token opens; without roles as they are."""
+    access = Access(roles=frozenset(roles))
+    if not access.roles:
+        return methods
+    return {
+        name: replace(method, access=access) if method.access.authenticated else method
+        for name, method in methods.items()
+    }

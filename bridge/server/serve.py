@@ -22,7 +22,7 @@ from bridge.server.drain import Drain
 from bridge.server.errors import Translate, error_step
 from bridge.server.health import Health, Probe
 from bridge.server.keys import KeySet
-from bridge.server.methods import HEALTH, REFLECTION, Method, methods_of
+from bridge.server.methods import HEALTH, REFLECTION, Method, methods_of, restricted
 from bridge.server.pipeline import Unknown, handlers_of
 from bridge.server.reflection import own_surface, reflection_methods
 from bridge.server.settings import ServerSettings
@@ -96,7 +96,8 @@ class Server:
         ]
 
     def _compose(self, servicers: Mapping[str, Any], steps: Sequence[Step]) -> grpc.aio.Server:
-        methods = dict(reflection_methods())
+        roles = self._settings.reflection_roles
+        methods = {name: restricted(table, roles) for name, table in reflection_methods().items()}
         methods |= {name: methods_of(name) for name in servicers if name not in methods}
         server = grpc.aio.server(
             interceptors=telemetry.server_interceptors(),

@@ -25,6 +25,8 @@ class ServerSettings(BaseSettings):
     # Clients (`azp`) whose tokens count.
     clients: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = Field(min_length=1)
     audience: str = "causeway-api"
+    # Who may use server reflection; empty: any valid token.
+    reflection_roles: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = ()
     # Signs page tokens; every replica of a service has the same one.
     signing_key: SecretStr = Field(min_length=16)
 

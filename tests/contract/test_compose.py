@@ -251,6 +251,8 @@ def test_a_service_process_has_the_environment_of_the_local_one(name: str) -> No
     if "CAUSEWAY_DESCRIPTORS" in local.environment:
         path = Path(local.environment["CAUSEWAY_DESCRIPTORS"]).relative_to(compose.ROOT)
         differing["CAUSEWAY_DESCRIPTORS"] = f"/app/{path}"
+        # Who shows the surface asks for the roles that the edge before it asks for.
+        differing["CAUSEWAY_REFLECTION_ROLES"] = ",".join(container().reflection_roles)
     wanted = compose.environment(local.environment, **differing)
     # Set in the image, for all.
     assert wanted.pop("PYTHONUNBUFFERED") == "1"

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_reflection.v1alpha import reflection_pb2
@@ -65,3 +66,32 @@ async def test_messages_that_no_method_names_are_described_too(ask: Any, symbol:
 async def test_an_unknown_symbol_is_not_found(ask: Any) -> None:
     answer = await ask("v1", Request(file_containing_symbol="causeway.Nothing"))
     assert answer.error_response.error_code == 5
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+async def test_where_roles_are_named_a_valid_token_alone_shows_nothing(
+    settings: ServerSettings, issuer: Issuer, version: str
+) -> None:
+    guarded = settings.model_copy(update={"reflection_roles": ("operator",)})
+    server = Server({}, guarded, reflection=full_surface(DESCRIPTORS))
+    await server.start("127.0.0.1:0")
+    path = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
+    request = Request(list_services="").SerializeToString()
+    async with connect(server.port) as channel:
+
+        async def answers(role: str) -> int:
+            metadata = [("authorization", f"Bearer {issuer.token(role)}")]
+            call = channel.stream_stream(path)(iter([request]), metadata=metadata)
+            return len([one async for one in call])
+
+        assert await answers("operator") == 1
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await answers("customer")
+        assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
+    await server.drain()
+
+
+def test_the_roles_for_reflection_are_a_comma_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAUSEWAY_REFLECTION_ROLES", "operator, auditor")
+    given = {"issuer": "i", "jwks": "j", "clients": ("c",), "signing_key": "0123456789abcdef"}
+    assert ServerSettings.model_validate(given).reflection_roles == ("operator", "auditor")
