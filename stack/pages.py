@@ -63,7 +63,8 @@ Nothing was started, ended or removed, for it can't be known which processes are
   rm .causeway/platform.json             then forget the record; the data stays
   causeway up""",
     Code.SETTING_INVALID: """\
-A CAUSEWAY_* variable or an option has a value that can't be used, or a name that does not exist.
+A CAUSEWAY_* variable or an option has a value that can't be used, or a CAUSEWAY_PORT_* variable
+names no port. Other unknown CAUSEWAY_* names are not looked at: check their spelling.
   causeway up --help                     the options
   env | grep CAUSEWAY_                   what is set""",
     Code.START_FAILED: """\

@@ -1,7 +1,8 @@
 """The settings of the local platform, read from CAUSEWAY_* environment variables.
 
 Ports: CAUSEWAY_PORT_<NAME> places one port exactly; CAUSEWAY_PORT_OFFSET moves all that are
-not placed. A name that does not exist is refused, not ignored.
+not placed. A port's name that does not exist is refused. Other unknown CAUSEWAY_* names are not:
+services have settings of their own, and `causeway env` exports addresses into the same shell.
 """
 
 from pathlib import Path
