@@ -6,9 +6,11 @@ services have settings of their own, and `causeway env` exports addresses into t
 """
 
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stack.errors import Code, StackError
 
@@ -113,8 +115,22 @@ def _default_cache() -> Path:
     return platformdirs.user_cache_path("causeway", appauthor=False)
 
 
+def _is_origin(text: str) -> bool:
+    """Whether a browser could send it as `Origin`: scheme, host, perhaps a port, no more."""
+    try:
+        url = urlsplit(text)
+        well = url.port is None or url.port > 0
+    except ValueError:
+        return False
+    web = url.scheme in ("http", "https") and bool(url.hostname) and "@" not in url.netloc
+    return well and web and "*" not in text and text == f"{url.scheme}://{url.netloc}".lower()
+
+
 class Settings(BaseSettings):
-    """CAUSEWAY_STATE: data, logs, secrets. CAUSEWAY_CACHE: downloads, shared by checkouts."""
+    """CAUSEWAY_STATE: data, logs, secrets. CAUSEWAY_CACHE: downloads, shared by checkouts.
+
+    CAUSEWAY_ORIGINS: a comma list of the exact origins whose pages may call; empty: none.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="CAUSEWAY_",
@@ -127,6 +143,22 @@ class Settings(BaseSettings):
     port: Ports = Field(default_factory=lambda: Ports.model_validate({}))
     state: Path = Field(default_factory=_default_state)
     cache: Path = Field(default_factory=_default_cache)
+    origins: Annotated[tuple[str, ...], NoDecode] = ("http://localhost:3000",)
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _list(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+
+    @field_validator("origins")
+    @classmethod
+    def _exact(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not _is_origin(origin):
+                raise ValueError(f"{origin!r} is no origin such as http://localhost:3000")
+        return origins
 
     @field_validator("state", "cache")
     @classmethod

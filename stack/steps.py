@@ -66,6 +66,7 @@ def deployment(settings: Settings, choices: Choices) -> "Deployment":
         },
         issuer=addresses.issuer(port),
         keycloak=Address(addresses.HOST, port.keycloak),
+        origins=settings.origins,
         collector=_collector(),
     )
 
