@@ -30,7 +30,7 @@ def test_a_preflight_from_an_allowed_origin_is_answered_without_a_token(
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:3000.evil.example"])
-def test_a_foreign_origin_gets_no_cors_headers(rest: httpx.Client, origin: str) -> None:
+def test_a_foreign_origin_is_allowed_nothing(rest: httpx.Client, origin: str) -> None:
     answers = (preflight(rest, origin), rest.get("/v1/orders", headers={"origin": origin}))
     for answer in answers:
-        assert not [name for name in answer.headers if name.startswith("access-control-")]
+        assert "access-control-allow-origin" not in answer.headers
