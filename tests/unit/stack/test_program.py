@@ -107,15 +107,20 @@ def test_an_up_that_still_fetches_is_stopped_and_wiped_like_any_other(
         maven = f"http://127.0.0.1:{silent.getsockname()[1]}"
         causeway.environment |= {"CAUSEWAY_MAVEN": maven, "CAUSEWAY_CACHE": str(tmp_path / "cache")}
         with causeway.start("up", "--only", "registry") as process:
-            wait_for(lambda: (record := read(causeway.state)) and record.phase == "fetching", 30)
-            for words in (["up", "--only", "mailbox"], ["up", "--detach", "--only", "mailbox"]):
-                assert (
-                    f"ALREADY_RUNNING: a platform already runs with the state {causeway.state} "
-                    f"(process {process.pid})" in causeway(*words).stderr
+            try:
+                wait_for(
+                    lambda: (record := read(causeway.state)) and record.phase == "fetching", 30
                 )
-            ended = causeway("down", "--wipe")
-            assert "everything is stopped" in ended.stdout, ended.stderr
-            assert process.wait(10) != 0
+                for words in (["up", "--only", "mailbox"], ["up", "--detach", "--only", "mailbox"]):
+                    assert (
+                        f"ALREADY_RUNNING: a platform already runs with the state {causeway.state} "
+                        f"(process {process.pid})" in causeway(*words).stderr
+                    )
+                ended = causeway("down", "--wipe")
+                assert "everything is stopped" in ended.stdout, ended.stderr
+                assert process.wait(10) != 0
+            finally:
+                process.kill()  # else a failure would wait for it for ever
     assert not causeway.state.exists()
 
 
