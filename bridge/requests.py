@@ -16,6 +16,7 @@ async def claim(
     waits for it. The same id with another body is FailedPrecondition. Kept for at least 7 days.
     """
     sql = queries("requests")
+    request_id = request_id.lower()  # two spellings of one UUID are one request
     if await connection.fetchval(sql["claim"], caller, method, request_id, body):
         return None
     first = await connection.fetchrow(sql["first"], caller, method, request_id)
@@ -34,4 +35,6 @@ async def settle(
     connection: asyncpg.Connection, caller: str, method: str, request_id: str, resource: str
 ) -> None:
     """Name what the claimed request made, in the same transaction."""
-    await connection.execute(queries("requests")["settle"], caller, method, request_id, resource)
+    await connection.execute(
+        queries("requests")["settle"], caller, method, request_id.lower(), resource
+    )

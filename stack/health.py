@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 
+from stack.asking import complaint
 from stack.component import Component
 from stack.identity import is_alive
 from stack.journal import Entry, Record
@@ -48,7 +49,9 @@ async def look(components: Sequence[Component], record: Record) -> list[Seen]:
 async def _seen(component: Component, entry: Entry) -> Seen:
     identity = entry.identity
     alive = identity is not None and is_alive(identity)
-    reason = await _complaint(component) if alive else entry.last_exit or f"it is {entry.phase}"
+    reason = (
+        await complaint(component, LIMIT) if alive else entry.last_exit or f"it is {entry.phase}"
+    )
     up = alive and not reason
     return Seen(
         name=entry.name,
@@ -62,13 +65,3 @@ async def _seen(component: Component, entry: Entry) -> Seen:
         log=entry.log,
         log_tail=[] if up else tail(Path(entry.log), lines=8).splitlines(),
     )
-
-
-async def _complaint(component: Component) -> str:
-    """Why its probe is not content; empty when it is."""
-    try:
-        with anyio.fail_after(LIMIT):
-            await component.ready()
-    except Exception as error:
-        return str(error) or f"no answer within {LIMIT:g} s"
-    return ""

@@ -2,6 +2,7 @@
 
     python -m stack.mailbox --smtp 127.0.0.1:1025 --http 127.0.0.1:8025 --directory DIR
 
+GET /health              whether it serves, at the same cost with any number of mails
 GET /messages[?to=a@b]   list, oldest first: [{id, from, to[], subject, received, size}]
 GET /messages/ID         the same and `text`, the mail's body
 GET /messages/ID/raw     the mail as it came
@@ -57,6 +58,8 @@ class Listing(BaseHTTPRequestHandler):
         """List, or show one."""
         address = urlsplit(self.path)
         match address.path.strip("/").split("/"):
+            case ["health"]:
+                self._answer({"serving": True})
             case ["messages"]:
                 wanted = parse_qs(address.query).get("to", [None])[0]
                 self._answer([_summary(mail) for mail in self._store.list(wanted)])
@@ -92,7 +95,8 @@ class Listing(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind if found else "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(BrokenPipeError, ConnectionResetError):  # who asked may have given up
+            self.wfile.write(body)
 
 
 def _summary(mail: Mail) -> dict[str, object]:

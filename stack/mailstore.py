@@ -1,6 +1,7 @@
 """The mails of the development mailbox: one file each, so that they survive a restart."""
 
 import itertools
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,9 +33,10 @@ class MailStore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._counter = itertools.count()
+        self._parsing = threading.Lock()
         # A mail never changes: each is parsed once, at its first reading.
         self._parsed: dict[str, Mail] = {}
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)  # customers' mails
 
     def add(self, sender: str, recipients: Sequence[str], content: bytes) -> str:
         """Keep a mail; it is there whole or not at all. Raises OSError, e.g. on a full disk."""

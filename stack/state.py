@@ -60,10 +60,10 @@ def make(state: Path) -> None:
     """Make the directory with its mark, or check that an existing one is ours and writable."""
     try:
         state.mkdir(parents=True, exist_ok=True)
-        if not (state / MARK).exists():
+        if not carries_mark(state):
             _require_empty(state)
             (state / MARK).write_text(_MARK_TEXT)
-        (state / "logs").mkdir(exist_ok=True)
+        (state / "logs").mkdir(exist_ok=True, mode=0o700)
         probe = state / f".write-{os.getpid()}"
         probe.write_text("x")
         probe.unlink()
@@ -153,7 +153,9 @@ def require_running(state: Path) -> Record:
 
 def carries_mark(state: Path) -> bool:
     """Whether the directory is one that `make` made; only such a one has a lock."""
-    return (state / MARK).exists()
+    mark = state / MARK
+    # The text, not the name alone: many a directory has a README.
+    return mark.is_file() and mark.read_text(errors="replace") == _MARK_TEXT
 
 
 def wipe(state: Path) -> None:

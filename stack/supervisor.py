@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import anyio
 
+from stack.asking import complaint
 from stack.component import Component, Node, Task
 from stack.failures import exit_words, first_cause, start_failure
 from stack.graph import dependents, require_sound
@@ -137,11 +138,9 @@ class Supervisor:
         while time.monotonic() < deadline:
             if child.exit_code is not None:
                 raise RuntimeError(exit_words(child.exit_code))
-            try:
-                with anyio.fail_after(PROBE_LIMIT):
-                    return await component.ready()
-            except Exception as error:
-                reason = str(error) or f"no answer within {PROBE_LIMIT:g} s"
+            reason = await complaint(component, PROBE_LIMIT)
+            if not reason:
+                return
             await anyio.sleep(pause)
             pause = min(pause * 1.2, POLL[1])
         raise TimeoutError(f"not ready within {component.start_timeout:g} s: {reason}")

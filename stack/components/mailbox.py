@@ -10,12 +10,12 @@ from stack.settings import Settings
 
 
 def mailbox(settings: Settings) -> Component:
-    """Ready when it greets over SMTP and lists over HTTP."""
+    """Ready when it greets over SMTP and answers over HTTP, whatever the number of mails."""
     port = settings.port
 
     async def ready() -> None:
         await _greeted(port.smtp)
-        await get(port.mailbox, "/messages?to=nobody")
+        await get(port.mailbox, "/health")
 
     command = (
         *(sys.executable, "-m", "stack.mailbox"),

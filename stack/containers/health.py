@@ -38,7 +38,7 @@ def mailbox(smtp: int, http: int) -> str:
         with smtplib.SMTP("127.0.0.1", smtp, timeout=LIMIT) as mail:
             mail.noop()
         with closing(HTTPConnection("127.0.0.1", http, timeout=LIMIT)) as listing:
-            listing.request("GET", "/messages?to=nobody")
+            listing.request("GET", "/health")
             with listing.getresponse() as answer:
                 status = answer.status
     except (OSError, smtplib.SMTPException, HTTPException) as error:

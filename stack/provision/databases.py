@@ -36,6 +36,7 @@ async def _roles(connection: asyncpg.Connection, credentials: Credentials) -> No
 async def _databases(connection: asyncpg.Connection) -> None:
     rows = await connection.fetch("SELECT datname FROM pg_database")
     present = {row["datname"] for row in rows}
+    await connection.execute("REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC")
     for name in DATABASES:
         if name not in present:
             await connection.execute(f"CREATE DATABASE {name} OWNER {name}_owner")

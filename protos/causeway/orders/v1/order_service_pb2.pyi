@@ -142,6 +142,7 @@ class Product(message.Message):
     name: builtins.str
     """`products/{sku}`."""
     display_name: builtins.str
+    """No control characters, and none that turn the direction of text."""
     stock: builtins.int
     """Pieces in stock, from `StockAdjusted` events."""
     etag: builtins.str

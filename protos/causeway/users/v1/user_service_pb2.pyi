@@ -59,6 +59,7 @@ class User(message.Message):
     """`users/{id}`; the id is the `sub` of its tokens."""
     username: builtins.str
     display_name: builtins.str
+    """No control characters, and none that turn the direction of text."""
     email: builtins.str
     state: User.State.ValueType
     etag: builtins.str
@@ -105,6 +106,7 @@ class RegisterUserRequest(message.Message):
     username: builtins.str
     email: builtins.str
     display_name: builtins.str
+    """No control characters, and none that turn the direction of text."""
     password: builtins.str
     """Stored by Keycloak alone, hashed. `debug_redact` keeps it out of logs and of stored requests."""
     request_id: builtins.str
