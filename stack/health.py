@@ -11,7 +11,7 @@ from stack.asking import complaint
 from stack.component import Component
 from stack.identity import is_alive
 from stack.journal import Entry, Record
-from stack.processes import tail
+from stack.processes import START_MARK, tail
 
 LIMIT = 2.0
 """Seconds that a component has to answer."""
@@ -63,5 +63,12 @@ async def _seen(component: Component, entry: Entry) -> Seen:
         ports=dict(component.ports),
         reason=reason,
         log=entry.log,
-        log_tail=[] if up else tail(Path(entry.log), lines=8).splitlines(),
+        log_tail=[] if up or entry.phase == "waiting" else _last_words(Path(entry.log)),
     )
+
+
+def _last_words(log: Path) -> list[str]:
+    """The end of a log, without what an earlier start wrote."""
+    lines = tail(log, lines=8).splitlines()
+    marks = [number for number, line in enumerate(lines) if line.startswith(START_MARK)]
+    return lines[marks[-1] :] if marks else lines

@@ -23,6 +23,9 @@ _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "
 
 _LOG_LIMIT = 20 * 1024 * 1024
 
+START_MARK = "--- started "
+"""Begins the line in a log from which on the present start writes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Child:
@@ -92,7 +95,7 @@ def open_section(log: Path) -> int:
         log.replace(log.with_suffix(".log.1"))
     with log.open("ab") as output:
         moment = datetime.now(UTC).isoformat(timespec="seconds")
-        output.write(f"--- started {moment} ---\n".encode())
+        output.write(f"{START_MARK}{moment} ---\n".encode())
         return output.tell()
 
 
