@@ -19,6 +19,10 @@ GET = "/causeway.orders.v1.OrderService/GetOrder"
 CANCEL = "/causeway.orders.v1.OrderService/CancelOrder"
 
 
+IN_FLIGHT = 4
+"""Calls of a `Load` at one time."""
+
+
 def answered_by(edge: Running, token: str, calls: int = 40) -> set[str]:
     return {edge.grpc(GET, token=token).headers["x-backend"] for _ in range(calls)}
 
@@ -33,8 +37,8 @@ class Load:
         self.lock = threading.Lock()
 
     def __enter__(self) -> "Load":
-        self.pool = ThreadPoolExecutor(4)
-        self.runs = [self.pool.submit(self._run) for _ in range(4)]
+        self.pool = ThreadPoolExecutor(IN_FLIGHT)
+        self.runs = [self.pool.submit(self._run) for _ in range(IN_FLIGHT)]
         assert bench.until(lambda: sum(self.codes.values()) > 20)
         return self
 
@@ -68,13 +72,19 @@ def test_both_replicas_answer(start: Start, operator: str) -> None:
         assert len(answered_by(edge, operator)) == 2
 
 
-def test_a_killed_replica_fails_no_safe_call(start: Start, operator: str) -> None:
+def test_a_killed_replica_fails_no_safe_call_but_one_whose_reply_had_begun(
+    start: Start, operator: str
+) -> None:
     with bench.backend() as one, bench.backend() as two:
         edge = start(replicas=[one, two])
         with Load(edge, operator) as load:
             two.kill()
             load.more()
+        # Envoy repeats a call until the reply's headers are there, never after: a call that was
+        # in flight just then ends as a reset stream. Seen once in some 20 runs.
+        cut = load.codes.pop(grpc.StatusCode.INTERNAL, 0)
         assert set(load.codes) == {grpc.StatusCode.OK}
+        assert cut <= IN_FLIGHT
 
 
 def test_a_killed_replica_fails_calls_without_the_remedies(start: Start, operator: str) -> None:
