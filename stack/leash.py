@@ -14,17 +14,16 @@ import threading
 
 def main() -> None:
     """Start the program, hold the leash, end with the program's exit code."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def forward(number: int, _: object) -> None:
-        if not started:
-            os.killpg(0, signal.SIGKILL)
-        started[0].send_signal(number)
-
-    signal.signal(signal.SIGTERM, forward)  # before the program: it may be asked to end at once
-    started.append(subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL))  # noqa: S603
+    asked: list[int] = []
+    forward = asked.append
+    # Before the program: it may be asked to end before we know its number.
+    signal.signal(signal.SIGTERM, lambda number, _: forward(number))
+    program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603
+    forward = program.send_signal
+    for number in asked:
+        program.send_signal(number)
     threading.Thread(target=_hold, daemon=True).start()
-    sys.exit(started[0].wait())
+    sys.exit(program.wait())
 
 
 def _hold() -> None:
