@@ -6,15 +6,14 @@ rebalance) but never lead.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import asyncpg
-from google.protobuf.message import Message
 
 from bridge import logs
 from bridge.catalog import Catalog
-from bridge.handling import Handler, Handling, Middleware, compose
+from bridge.handling import Handler, Handling, Middleware
 from bridge.inbox import Inbox
 from bridge.kafka.consumer import GroupConsumer
 from bridge.kafka.errors import KafkaError
@@ -24,6 +23,7 @@ from bridge.lane import Blocked, Lane
 from bridge.lanes import Lanes, Limits
 from bridge.middleware.timeout import timeout
 from bridge.middleware.trace import trace
+from bridge.subscription import Subscription
 from bridge.waiting import backoff, wait_any
 
 __all__ = ["Blocked", "Consumer", "Handler", "Handling", "Limits", "Middleware"]
@@ -36,17 +36,12 @@ HANDLER_SECONDS = 30.0
 
 
 class Consumer:
-    """One consumer group's member: `group` is "causeway.<service>.<handler>".
-
-    `handlers` maps message types to async functions; topics follow from it. Types of a topic
-    without a handler are passed over.
-    """
+    """One member of a subscription's group; the topics follow from its types."""
 
     def __init__(
         self,
+        subscription: Subscription,
         *,
-        group: str,
-        handlers: Mapping[type[Message], Handler],
         catalog: Catalog,
         pool: asyncpg.Pool,
         kafka: KafkaSettings,
@@ -58,12 +53,10 @@ class Consumer:
         `middlewares`, the first outermost; None: a trace span, and 30 s for each handler.
         """
         if middlewares is None:
-            middlewares = (trace(group), timeout(HANDLER_SECONDS))
-        types = {message.DESCRIPTOR.full_name: handler for message, handler in handlers.items()}
-        self._topics = sorted({catalog[name].topic for name in types})
-        ready = {name: compose(middlewares, handler) for name, handler in types.items()}
-        self._inbox = Inbox(group, ready, catalog, pool)
-        self._group = group
+            middlewares = (trace(subscription.group), timeout(HANDLER_SECONDS))
+        self._topics = sorted({catalog[name].topic for name in subscription.types})
+        self._inbox = Inbox(subscription, middlewares, catalog, pool)
+        self._group = subscription.group
         self._kafka = kafka
         self._limits = limits
         self._lanes: Lanes | None = None

@@ -18,10 +18,16 @@ class Handling:
     origin: Origin
     """For what the handler appends: same actor and correlation, caused by `event`."""
     attempt: int = 1
+    effects: frozenset[str] | None = None
+    """External effects that may be enqueued; None: all, as always but in a replay."""
 
 
 Handler = Callable[[Handling], Awaitable[None]]
 """Handles one event; an error rolls everything back, and the event comes again."""
+
+BatchHandler = Callable[[Sequence[Handling]], Awaitable[None]]
+"""Handles events of one transaction in order, all of them or none: for projections, which write
+many events with one statement."""
 
 Middleware = Callable[[Handler], Handler]
 """Wraps a handler; the first of a list is the outermost."""

@@ -1,6 +1,6 @@
 """Handling events once in effect: the inbox rows live in the handlers' transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 
@@ -8,20 +8,28 @@ from bridge.catalog import Catalog
 from bridge.codec import decode, header
 from bridge.database import acquire
 from bridge.event import Event, caused_by
-from bridge.handling import Handler, Handling
+from bridge.handling import Handling, Middleware, compose
 from bridge.kafka.record import Record
 from bridge.sql import queries
+from bridge.subscription import Subscription
 
 
 class Inbox:
     """Runs a group's handlers over records, each event once."""
 
     def __init__(
-        self, group: str, handlers: Mapping[str, Handler], catalog: Catalog, pool: asyncpg.Pool
+        self,
+        subscription: Subscription,
+        middlewares: Sequence[Middleware],
+        catalog: Catalog,
+        pool: asyncpg.Pool,
     ) -> None:
-        """`handlers` by full name of the message."""
-        self._group = group
-        self._handlers = handlers
+        """`middlewares` go around each handler, the first outermost."""
+        self._group = subscription.group
+        self._handlers = {
+            message.DESCRIPTOR.full_name: compose(middlewares, handler)
+            for message, handler in subscription.handlers.items()
+        }
         self._catalog = catalog
         self._pool = pool
         self._take = queries("inbox")["take"]

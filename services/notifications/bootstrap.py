@@ -17,6 +17,7 @@ from bridge.server.paging import PageTokens
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
 from bridge.store import EventStore
+from bridge.subscription import Subscription
 from causeway.notifications.v1 import events_pb2 as notifications_events
 from causeway.orders.v1 import events_pb2 as orders_events
 from causeway.users.v1 import events_pb2 as users_events
@@ -78,11 +79,11 @@ def servicers(pool: asyncpg.Pool, server: ServerSettings) -> Mapping[str, Any]:
 def _consumers(pool: asyncpg.Pool, settings: Settings) -> list[Consumer]:
     catalog = Catalog.of(users_events, orders_events)
     kafka = settings.brokers("notifications-worker")
-    groups = {
-        handlers.CUSTOMERS_GROUP: handlers.CUSTOMERS,
-        handlers.ORDERS_GROUP: handlers.ORDERS,
-    }
+    subscriptions = (
+        Subscription(handlers.CUSTOMERS_GROUP, handlers.CUSTOMERS, effects=(handlers.EMAIL,)),
+        Subscription(handlers.ORDERS_GROUP, handlers.ORDERS, effects=(handlers.EMAIL,)),
+    )
     return [
-        Consumer(group=group, handlers=table, catalog=catalog, pool=pool, kafka=kafka)
-        for group, table in groups.items()
+        Consumer(subscription, catalog=catalog, pool=pool, kafka=kafka)
+        for subscription in subscriptions
     ]

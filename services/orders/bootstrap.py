@@ -54,6 +54,7 @@ async def worker() -> None:
     from bridge.consumer import Consumer
     from bridge.readiness import working
     from bridge.relay import Relay
+    from bridge.subscription import Subscription
     from causeway.inventory.v1 import events_pb2 as inventory_events
     from causeway.users.v1 import events_pb2 as users_events
     from services.orders import handlers
@@ -62,15 +63,15 @@ async def worker() -> None:
     log = await _order_log(settings)
     kafka = settings.brokers("orders-worker")
     catalog = Catalog.of(orders_events, users_events, inventory_events)
-    groups = {
-        "causeway.orders.customers": handlers.CUSTOMERS,
-        "causeway.orders.credit": handlers.credit_handlers(log),
-        "causeway.orders.stock": handlers.STOCK,
-    }
+    subscriptions = (
+        Subscription("causeway.orders.customers", handlers.CUSTOMERS, tables=("customers",)),
+        Subscription("causeway.orders.credit", handlers.credit_handlers(log)),
+        Subscription("causeway.orders.stock", handlers.STOCK),
+    )
     async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
         consumers = [
-            Consumer(group=group, handlers=table, catalog=catalog, pool=pool, kafka=kafka)
-            for group, table in groups.items()
+            Consumer(subscription, catalog=catalog, pool=pool, kafka=kafka)
+            for subscription in subscriptions
         ]
         relay = Relay(settings.dsn, kafka, Catalog.of(orders_events), SOURCE)
         await serve(

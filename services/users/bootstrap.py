@@ -18,6 +18,7 @@ from bridge.server.paging import PageTokens
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
 from bridge.store import EventStore
+from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders_events
 from causeway.users.v1 import events_pb2 as users_events
 from services.users.commands import Commands
@@ -67,8 +68,7 @@ async def worker() -> None:
     later = Later(lambda: _identities(settings))
     async with _parts(settings, later) as parts:
         consumer = Consumer(
-            group=GROUP,
-            handlers=credit_handlers(parts.store),
+            Subscription(GROUP, credit_handlers(parts.store)),
             catalog=Catalog.of(orders_events),
             pool=parts.pool,
             kafka=kafka,

@@ -16,6 +16,7 @@ from bridge.kafka.cluster import Cluster, describe
 from bridge.kafka.consumer import GroupConsumer
 from bridge.kafka.producer import Producer
 from bridge.kafka.record import Partition
+from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import (
     Parts,
@@ -55,8 +56,7 @@ def consumer(
     parts: Parts, pool: asyncpg.Pool, handler: Handler = note, limits: Limits = DEFAULTS
 ) -> Consumer:
     return Consumer(
-        group=group_of(parts),
-        handlers={orders.OrderConfirmed: handler},
+        Subscription(group_of(parts), {orders.OrderConfirmed: handler}),
         catalog=parts.catalog,
         pool=pool,
         kafka=parts.kafka,

@@ -12,6 +12,7 @@ from bridge.kafka.consumer import Assigned, Revoked
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings
 from bridge.lanes import Lanes
+from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import running, until
 from tests.unit.bridge.records import FakeRecord
@@ -66,8 +67,7 @@ async def nothing(_: Handling) -> None: ...
 
 def consumer() -> Consumer:
     return Consumer(
-        group="g",
-        handlers={orders.OrderConfirmed: nothing},
+        Subscription("g", {orders.OrderConfirmed: nothing}),
         catalog=CATALOG,
         pool=cast(asyncpg.Pool, None),
         kafka=KafkaSettings("x"),

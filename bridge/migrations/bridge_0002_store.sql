@@ -1,0 +1,19 @@
+-- Snapshots of long streams, and reading events by type
+-- depends: bridge_0001_schema
+
+-- migrate: apply
+-- A fold of a stream up to a version. A cache: any row may be lost.
+CREATE TABLE bridge.snapshots (
+    stream text COLLATE "C" PRIMARY KEY,
+    version bigint NOT NULL,
+    -- Format of `data`, chosen by the service: one that it does not know any more is passed over
+    format integer NOT NULL,
+    data bytea NOT NULL,
+    time timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE INDEX events_by_type ON bridge.events (type, position);
+
+-- migrate: rollback
+DROP INDEX bridge.events_by_type;
+DROP TABLE bridge.snapshots;
