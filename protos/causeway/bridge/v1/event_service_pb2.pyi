@@ -294,6 +294,9 @@ class TraceEventResponse(message.Message):
     TRACEPARENT_FIELD_NUMBER: builtins.int
     OUTCOMES_FIELD_NUMBER: builtins.int
     CAUSED_FIELD_NUMBER: builtins.int
+    DELIVERIES_FIELD_NUMBER: builtins.int
+    PUBLISH_TIME_FIELD_NUMBER: builtins.int
+    TRUNCATED_FIELD_NUMBER: builtins.int
     actor: builtins.str
     """Subject of the token that began it."""
     client: builtins.str
@@ -302,6 +305,10 @@ class TraceEventResponse(message.Message):
     """Method that was called."""
     request_id: builtins.str
     traceparent: builtins.str
+    truncated: builtins.bool
+    """Some of what it caused is left out, because the tree would be too large: trace an event further
+    down, or list events by `correlation`.
+    """
     @builtins.property
     def event(self) -> event_pb2.Event: ...
     @builtins.property
@@ -309,6 +316,14 @@ class TraceEventResponse(message.Message):
     @builtins.property
     def caused(self) -> containers.RepeatedCompositeFieldContainer[TraceEventResponse]:
         """Traces of the events that this one caused."""
+
+    @builtins.property
+    def deliveries(self) -> containers.RepeatedCompositeFieldContainer[Delivery]:
+        """Mails and the like that this event led to."""
+
+    @builtins.property
+    def publish_time(self) -> timestamp_pb2.Timestamp:
+        """When the brokers had acknowledged it; unset until then."""
 
     def __init__(
         self,
@@ -321,10 +336,13 @@ class TraceEventResponse(message.Message):
         traceparent: builtins.str = ...,
         outcomes: abc.Iterable[Outcome] | None = ...,
         caused: abc.Iterable[TraceEventResponse] | None = ...,
+        deliveries: abc.Iterable[Delivery] | None = ...,
+        publish_time: timestamp_pb2.Timestamp | None = ...,
+        truncated: builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["event", b"event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["event", b"event", "publish_time", b"publish_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["actor", b"actor", "caused", b"caused", "client", b"client", "event", b"event", "method", b"method", "outcomes", b"outcomes", "request_id", b"request_id", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["actor", b"actor", "caused", b"caused", "client", b"client", "deliveries", b"deliveries", "event", b"event", "method", b"method", "outcomes", b"outcomes", "publish_time", b"publish_time", "request_id", b"request_id", "traceparent", b"traceparent", "truncated", b"truncated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -341,6 +359,7 @@ class Outcome(message.Message):
     class _StateEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[Outcome._State.ValueType], builtins.type):
         DESCRIPTOR: descriptor.EnumDescriptor
         STATE_UNSPECIFIED: Outcome._State.ValueType  # 0
+        """Not known any more: the event is older than what the group still remembers."""
         STATE_HANDLED: Outcome._State.ValueType  # 1
         STATE_PENDING: Outcome._State.ValueType  # 2
         STATE_PARKED: Outcome._State.ValueType  # 3
@@ -350,6 +369,7 @@ class Outcome(message.Message):
         """How far a group is with an event."""
 
     STATE_UNSPECIFIED: Outcome.State.ValueType  # 0
+    """Not known any more: the event is older than what the group still remembers."""
     STATE_HANDLED: Outcome.State.ValueType  # 1
     STATE_PENDING: Outcome.State.ValueType  # 2
     STATE_PARKED: Outcome.State.ValueType  # 3
@@ -360,10 +380,13 @@ class Outcome(message.Message):
     ATTEMPTS_FIELD_NUMBER: builtins.int
     TIME_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    REPLAY_FIELD_NUMBER: builtins.int
     group: builtins.str
     state: Outcome.State.ValueType
     attempts: builtins.int
     reason: builtins.str
+    replay: builtins.str
+    """The replay that handed the event over again, `replays/{id}`; empty: it came from Kafka."""
     @builtins.property
     def time(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
@@ -374,9 +397,73 @@ class Outcome(message.Message):
         attempts: builtins.int = ...,
         time: timestamp_pb2.Timestamp | None = ...,
         reason: builtins.str = ...,
+        replay: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["attempts", b"attempts", "group", b"group", "reason", b"reason", "state", b"state", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attempts", b"attempts", "group", b"group", "reason", b"reason", "replay", b"replay", "state", b"state", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Delivery(message.Message):
+    """One external effect of an event: a mail, a webhook."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    class _State:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[Delivery._State.ValueType], builtins.type):
+        DESCRIPTOR: descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Delivery._State.ValueType  # 0
+        STATE_PENDING: Delivery._State.ValueType  # 1
+        STATE_SENT: Delivery._State.ValueType  # 2
+        STATE_FAILED: Delivery._State.ValueType  # 3
+        STATE_UNRECORDED: Delivery._State.ValueType  # 4
+        """Sent, but its outcome could not be recorded as an event."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """How far a delivery is."""
+
+    STATE_UNSPECIFIED: Delivery.State.ValueType  # 0
+    STATE_PENDING: Delivery.State.ValueType  # 1
+    STATE_SENT: Delivery.State.ValueType  # 2
+    STATE_FAILED: Delivery.State.ValueType  # 3
+    STATE_UNRECORDED: Delivery.State.ValueType  # 4
+    """Sent, but its outcome could not be recorded as an event."""
+
+    EFFECT_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    TIME_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    RECIPIENT_FIELD_NUMBER: builtins.int
+    effect: builtins.str
+    """Name of the effect, e.g. `email`."""
+    state: Delivery.State.ValueType
+    attempts: builtins.int
+    reason: builtins.str
+    """Why the last try failed, UPPER_SNAKE."""
+    recipient: builtins.str
+    """Resource name, e.g. `users/{id}`: never an address."""
+    @builtins.property
+    def time(self) -> timestamp_pb2.Timestamp:
+        """When it ended; while it has not, when it was asked for."""
+
+    def __init__(
+        self,
+        *,
+        effect: builtins.str = ...,
+        state: Delivery.State.ValueType = ...,
+        attempts: builtins.int = ...,
+        time: timestamp_pb2.Timestamp | None = ...,
+        reason: builtins.str = ...,
+        recipient: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attempts", b"attempts", "effect", b"effect", "reason", b"reason", "recipient", b"recipient", "state", b"state", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -102,7 +102,8 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEvents(self, request, context):
-        """Lists events of a store, oldest first.
+        """Lists events, oldest first: those of one source in the order in which they were stored, those
+        of several by time. What commits while the pages are read may be missing from them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,9 @@ class EventServiceStub:
     GetEvent: grpc.UnaryUnaryMultiCallable[event_service_pb2.GetEventRequest, event_pb2.Event]
     """Gets one event."""
     ListEvents: grpc.UnaryUnaryMultiCallable[event_service_pb2.ListEventsRequest, event_service_pb2.ListEventsResponse]
-    """Lists events of a store, oldest first."""
+    """Lists events, oldest first: those of one source in the order in which they were stored, those
+    of several by time. What commits while the pages are read may be missing from them.
+    """
     TraceEvent: grpc.UnaryUnaryMultiCallable[event_service_pb2.TraceEventRequest, event_service_pb2.TraceEventResponse]
     """Tells who caused an event, where it went, what each consumer did, and what it caused."""
 
@@ -65,7 +67,9 @@ class EventServiceAsyncStub(EventServiceStub):
     GetEvent: aio.UnaryUnaryMultiCallable[event_service_pb2.GetEventRequest, event_pb2.Event]  # type: ignore[assignment]
     """Gets one event."""
     ListEvents: aio.UnaryUnaryMultiCallable[event_service_pb2.ListEventsRequest, event_service_pb2.ListEventsResponse]  # type: ignore[assignment]
-    """Lists events of a store, oldest first."""
+    """Lists events, oldest first: those of one source in the order in which they were stored, those
+    of several by time. What commits while the pages are read may be missing from them.
+    """
     TraceEvent: aio.UnaryUnaryMultiCallable[event_service_pb2.TraceEventRequest, event_service_pb2.TraceEventResponse]  # type: ignore[assignment]
     """Tells who caused an event, where it went, what each consumer did, and what it caused."""
 
@@ -112,7 +116,9 @@ class EventServiceServicer(metaclass=abc_1.ABCMeta):
         request: event_service_pb2.ListEventsRequest,
         context: _ServicerContext,
     ) -> typing.Union[event_service_pb2.ListEventsResponse, abc.Awaitable[event_service_pb2.ListEventsResponse]]:
-        """Lists events of a store, oldest first."""
+        """Lists events, oldest first: those of one source in the order in which they were stored, those
+        of several by time. What commits while the pages are read may be missing from them.
+        """
 
     @abc_1.abstractmethod
     def TraceEvent(

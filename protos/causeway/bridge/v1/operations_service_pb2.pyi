@@ -109,6 +109,7 @@ class Replay(message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     ERROR_FIELD_NUMBER: builtins.int
+    ACTOR_FIELD_NUMBER: builtins.int
     name: builtins.str
     mode: Replay.Mode.ValueType
     group: builtins.str
@@ -122,6 +123,8 @@ class Replay(message.Message):
     events_total: builtins.int
     events_done: builtins.int
     error: builtins.str
+    actor: builtins.str
+    """Who asked for it, `users/{id}`."""
     @builtins.property
     def types(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Only events of these types; empty: all that the group handles."""
@@ -158,10 +161,11 @@ class Replay(message.Message):
         create_time: timestamp_pb2.Timestamp | None = ...,
         update_time: timestamp_pb2.Timestamp | None = ...,
         error: builtins.str = ...,
+        actor: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "end_time", b"end_time", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "effects", b"effects", "end_position", b"end_position", "end_time", b"end_time", "error", b"error", "events_done", b"events_done", "events_total", b"events_total", "group", b"group", "mode", b"mode", "name", b"name", "origin", b"origin", "start_position", b"start_position", "start_time", b"start_time", "state", b"state", "subject", b"subject", "types", b"types", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["actor", b"actor", "create_time", b"create_time", "effects", b"effects", "end_position", b"end_position", "end_time", b"end_time", "error", b"error", "events_done", b"events_done", "events_total", b"events_total", "group", b"group", "mode", b"mode", "name", b"name", "origin", b"origin", "start_position", b"start_position", "start_time", b"start_time", "state", b"state", "subject", b"subject", "types", b"types", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -173,7 +177,9 @@ class ReplayEventsRequest(message.Message):
     DRY_RUN_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
     dry_run: builtins.bool
-    """Only count what would be handled."""
+    """Only count what would be handled: the answer has `events_total`, no name and no state, and
+    nothing is written.
+    """
     request_id: builtins.str
     @builtins.property
     def replay(self) -> Replay: ...
@@ -282,12 +288,19 @@ class DeadLetter(message.Message):
     PARK_TIME_FIELD_NUMBER: builtins.int
     NEXT_ATTEMPT_TIME_FIELD_NUMBER: builtins.int
     STACK_DIGEST_FIELD_NUMBER: builtins.int
+    REDRIVE_TIME_FIELD_NUMBER: builtins.int
+    DISCARD_TIME_FIELD_NUMBER: builtins.int
+    RAW_VALUE_FIELD_NUMBER: builtins.int
     name: builtins.str
     group: builtins.str
     reason: builtins.str
     attempts: builtins.int
     stack_digest: builtins.str
     """Digest of the stack, without personal data."""
+    raw_value: builtins.bytes
+    """Where `event` has no data because the record can't be decoded: the first 4096 bytes of its
+    value, as they came.
+    """
     @builtins.property
     def event(self) -> event_pb2.Event: ...
     @builtins.property
@@ -295,6 +308,14 @@ class DeadLetter(message.Message):
     @builtins.property
     def next_attempt_time(self) -> timestamp_pb2.Timestamp:
         """Unset: waits for a redrive."""
+
+    @builtins.property
+    def redrive_time(self) -> timestamp_pb2.Timestamp:
+        """Somebody asked to handle it again; the owning worker has not come to it yet."""
+
+    @builtins.property
+    def discard_time(self) -> timestamp_pb2.Timestamp:
+        """Somebody gave it up; the owning worker has not come to it yet."""
 
     def __init__(
         self,
@@ -307,10 +328,13 @@ class DeadLetter(message.Message):
         park_time: timestamp_pb2.Timestamp | None = ...,
         next_attempt_time: timestamp_pb2.Timestamp | None = ...,
         stack_digest: builtins.str = ...,
+        redrive_time: timestamp_pb2.Timestamp | None = ...,
+        discard_time: timestamp_pb2.Timestamp | None = ...,
+        raw_value: builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["event", b"event", "next_attempt_time", b"next_attempt_time", "park_time", b"park_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["discard_time", b"discard_time", "event", b"event", "next_attempt_time", b"next_attempt_time", "park_time", b"park_time", "redrive_time", b"redrive_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["attempts", b"attempts", "event", b"event", "group", b"group", "name", b"name", "next_attempt_time", b"next_attempt_time", "park_time", b"park_time", "reason", b"reason", "stack_digest", b"stack_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attempts", b"attempts", "discard_time", b"discard_time", "event", b"event", "group", b"group", "name", b"name", "next_attempt_time", b"next_attempt_time", "park_time", b"park_time", "raw_value", b"raw_value", "reason", b"reason", "redrive_time", b"redrive_time", "stack_digest", b"stack_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -330,7 +354,9 @@ class DeadLetterFilter(message.Message):
     type: builtins.str
     reason: builtins.str
     @builtins.property
-    def names(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def names(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """`deadLetters/{store}-{number}`."""
+
     def __init__(
         self,
         *,
@@ -418,7 +444,7 @@ class RedriveDeadLettersResponse(message.Message):
 
     COUNT_FIELD_NUMBER: builtins.int
     count: builtins.int
-    """Events that will be handled again."""
+    """Events that were chosen; those behind them in their keys follow by themselves."""
     def __init__(
         self,
         *,

@@ -82,7 +82,8 @@ class OperationsServiceServicer:
     """
 
     def ReplayEvents(self, request, context):
-        """Starts a replay, or says with `dry_run` what it would do.
+        """Starts a replay, or says with `dry_run` what it would do. The worker that owns the group does
+        it; GetReplay shows how far it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,28 +104,30 @@ class OperationsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelReplay(self, request, context):
-        """Cancels a replay; what it did stays.
+        """Asks a replay to stop; what it did stays. Its state is STATE_CANCELLED when its worker has.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListDeadLetters(self, request, context):
-        """Lists parked events.
+        """Lists parked events, those first that were parked first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RedriveDeadLetters(self, request, context):
-        """Handles parked events again, in order per key.
+        """Has parked events handled again, in order per key, at once and not when their next attempt is
+        due. The filter must name something.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DiscardDeadLetters(self, request, context):
-        """Gives up parked events and releases their keys.
+        """Gives up parked events and releases their keys: those behind them are handled again. The
+        filter must name something. What was given up is kept, and TraceEvent shows it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,19 +34,25 @@ class OperationsServiceStub:
     @typing.overload
     def __new__(cls, channel: aio.Channel) -> OperationsServiceAsyncStub: ...
     ReplayEvents: grpc.UnaryUnaryMultiCallable[operations_service_pb2.ReplayEventsRequest, operations_service_pb2.Replay]
-    """Starts a replay, or says with `dry_run` what it would do."""
+    """Starts a replay, or says with `dry_run` what it would do. The worker that owns the group does
+    it; GetReplay shows how far it is.
+    """
     GetReplay: grpc.UnaryUnaryMultiCallable[operations_service_pb2.GetReplayRequest, operations_service_pb2.Replay]
     """Gets a replay and its progress."""
     ListReplays: grpc.UnaryUnaryMultiCallable[operations_service_pb2.ListReplaysRequest, operations_service_pb2.ListReplaysResponse]
     """Lists replays, newest first."""
     CancelReplay: grpc.UnaryUnaryMultiCallable[operations_service_pb2.CancelReplayRequest, operations_service_pb2.Replay]
-    """Cancels a replay; what it did stays."""
+    """Asks a replay to stop; what it did stays. Its state is STATE_CANCELLED when its worker has."""
     ListDeadLetters: grpc.UnaryUnaryMultiCallable[operations_service_pb2.ListDeadLettersRequest, operations_service_pb2.ListDeadLettersResponse]
-    """Lists parked events."""
+    """Lists parked events, those first that were parked first."""
     RedriveDeadLetters: grpc.UnaryUnaryMultiCallable[operations_service_pb2.RedriveDeadLettersRequest, operations_service_pb2.RedriveDeadLettersResponse]
-    """Handles parked events again, in order per key."""
+    """Has parked events handled again, in order per key, at once and not when their next attempt is
+    due. The filter must name something.
+    """
     DiscardDeadLetters: grpc.UnaryUnaryMultiCallable[operations_service_pb2.DiscardDeadLettersRequest, operations_service_pb2.DiscardDeadLettersResponse]
-    """Gives up parked events and releases their keys."""
+    """Gives up parked events and releases their keys: those behind them are handled again. The
+    filter must name something. What was given up is kept, and TraceEvent shows it.
+    """
     DescribeCluster: grpc.UnaryUnaryMultiCallable[operations_service_pb2.DescribeClusterRequest, operations_service_pb2.DescribeClusterResponse]
     """Describes brokers, partitions and consumer groups."""
 
@@ -56,19 +62,25 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
 
     def __init__(self, channel: aio.Channel) -> None: ...
     ReplayEvents: aio.UnaryUnaryMultiCallable[operations_service_pb2.ReplayEventsRequest, operations_service_pb2.Replay]  # type: ignore[assignment]
-    """Starts a replay, or says with `dry_run` what it would do."""
+    """Starts a replay, or says with `dry_run` what it would do. The worker that owns the group does
+    it; GetReplay shows how far it is.
+    """
     GetReplay: aio.UnaryUnaryMultiCallable[operations_service_pb2.GetReplayRequest, operations_service_pb2.Replay]  # type: ignore[assignment]
     """Gets a replay and its progress."""
     ListReplays: aio.UnaryUnaryMultiCallable[operations_service_pb2.ListReplaysRequest, operations_service_pb2.ListReplaysResponse]  # type: ignore[assignment]
     """Lists replays, newest first."""
     CancelReplay: aio.UnaryUnaryMultiCallable[operations_service_pb2.CancelReplayRequest, operations_service_pb2.Replay]  # type: ignore[assignment]
-    """Cancels a replay; what it did stays."""
+    """Asks a replay to stop; what it did stays. Its state is STATE_CANCELLED when its worker has."""
     ListDeadLetters: aio.UnaryUnaryMultiCallable[operations_service_pb2.ListDeadLettersRequest, operations_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
-    """Lists parked events."""
+    """Lists parked events, those first that were parked first."""
     RedriveDeadLetters: aio.UnaryUnaryMultiCallable[operations_service_pb2.RedriveDeadLettersRequest, operations_service_pb2.RedriveDeadLettersResponse]  # type: ignore[assignment]
-    """Handles parked events again, in order per key."""
+    """Has parked events handled again, in order per key, at once and not when their next attempt is
+    due. The filter must name something.
+    """
     DiscardDeadLetters: aio.UnaryUnaryMultiCallable[operations_service_pb2.DiscardDeadLettersRequest, operations_service_pb2.DiscardDeadLettersResponse]  # type: ignore[assignment]
-    """Gives up parked events and releases their keys."""
+    """Gives up parked events and releases their keys: those behind them are handled again. The
+    filter must name something. What was given up is kept, and TraceEvent shows it.
+    """
     DescribeCluster: aio.UnaryUnaryMultiCallable[operations_service_pb2.DescribeClusterRequest, operations_service_pb2.DescribeClusterResponse]  # type: ignore[assignment]
     """Describes brokers, partitions and consumer groups."""
 
@@ -81,7 +93,9 @@ class OperationsServiceServicer(metaclass=abc_1.ABCMeta):
         request: operations_service_pb2.ReplayEventsRequest,
         context: _ServicerContext,
     ) -> typing.Union[operations_service_pb2.Replay, abc.Awaitable[operations_service_pb2.Replay]]:
-        """Starts a replay, or says with `dry_run` what it would do."""
+        """Starts a replay, or says with `dry_run` what it would do. The worker that owns the group does
+        it; GetReplay shows how far it is.
+        """
 
     @abc_1.abstractmethod
     def GetReplay(
@@ -105,7 +119,7 @@ class OperationsServiceServicer(metaclass=abc_1.ABCMeta):
         request: operations_service_pb2.CancelReplayRequest,
         context: _ServicerContext,
     ) -> typing.Union[operations_service_pb2.Replay, abc.Awaitable[operations_service_pb2.Replay]]:
-        """Cancels a replay; what it did stays."""
+        """Asks a replay to stop; what it did stays. Its state is STATE_CANCELLED when its worker has."""
 
     @abc_1.abstractmethod
     def ListDeadLetters(
@@ -113,7 +127,7 @@ class OperationsServiceServicer(metaclass=abc_1.ABCMeta):
         request: operations_service_pb2.ListDeadLettersRequest,
         context: _ServicerContext,
     ) -> typing.Union[operations_service_pb2.ListDeadLettersResponse, abc.Awaitable[operations_service_pb2.ListDeadLettersResponse]]:
-        """Lists parked events."""
+        """Lists parked events, those first that were parked first."""
 
     @abc_1.abstractmethod
     def RedriveDeadLetters(
@@ -121,7 +135,9 @@ class OperationsServiceServicer(metaclass=abc_1.ABCMeta):
         request: operations_service_pb2.RedriveDeadLettersRequest,
         context: _ServicerContext,
     ) -> typing.Union[operations_service_pb2.RedriveDeadLettersResponse, abc.Awaitable[operations_service_pb2.RedriveDeadLettersResponse]]:
-        """Handles parked events again, in order per key."""
+        """Has parked events handled again, in order per key, at once and not when their next attempt is
+        due. The filter must name something.
+        """
 
     @abc_1.abstractmethod
     def DiscardDeadLetters(
@@ -129,7 +145,9 @@ class OperationsServiceServicer(metaclass=abc_1.ABCMeta):
         request: operations_service_pb2.DiscardDeadLettersRequest,
         context: _ServicerContext,
     ) -> typing.Union[operations_service_pb2.DiscardDeadLettersResponse, abc.Awaitable[operations_service_pb2.DiscardDeadLettersResponse]]:
-        """Gives up parked events and releases their keys."""
+        """Gives up parked events and releases their keys: those behind them are handled again. The
+        filter must name something. What was given up is kept, and TraceEvent shows it.
+        """
 
     @abc_1.abstractmethod
     def DescribeCluster(
