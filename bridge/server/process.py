@@ -1,4 +1,4 @@
-"""Runs one process: logs, traces, the event loop, and an exit code that means something."""
+"""Runs one process: logs, telemetry, the event loop, and an exit code that means something."""
 
 import asyncio
 import gc
@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from bridge import logs, telemetry
+from bridge import logs, metrics, telemetry
 
 
 def run(name: str, main: Callable[[], Awaitable[None]]) -> int:
     """Run `main` to its end; returns the exit code: 0 told to stop, 1 failed (and logged)."""
     logs.configure(name)
-    flush = telemetry.start(name)
+    ends = (telemetry.start(name), metrics.start(name))
     # What start-up made lives as long as the process: the collector need not look at it again.
     gc.freeze()
     try:
@@ -24,7 +24,8 @@ def run(name: str, main: Callable[[], Awaitable[None]]) -> int:
         logs.error("process.failed", error)
         return 1
     finally:
-        flush()
+        for end in ends:
+            end()
     return 0
 
 
