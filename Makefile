@@ -10,11 +10,11 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-CODE := gateway bridge client services stack tests
+CODE := gateway bridge client services stack tests benchmarks
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help up down check test test-long generate lock
+.PHONY: help up down check test test-long bench generate lock
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ test: $(INSTALLED) ## the suite on real parts, on ports and state of its own
 
 test-long: $(INSTALLED) ## the same with full counts
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+bench: $(INSTALLED) ## each figure of the bridge beside its limit or peer, as a table (ten minutes)
+	@exec $(BIN)/python -m benchmarks.bridge $(ARGS)
 
 generate: $(INSTALLED) ## write the generated modules, stubs and descriptors anew
 	$(BIN)/python -m gateway.generate

@@ -1,0 +1,73 @@
+"""`python -m benchmarks.bridge`: every figure of the bridge beside its peer, in one table."""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import uvloop
+
+from benchmarks.append import append_alone
+from benchmarks.codec import encode
+from benchmarks.consume import handle
+from benchmarks.harness import Row
+from benchmarks.parts import Bench, running
+from benchmarks.relay import acknowledge, drain
+from benchmarks.table import lines, records
+
+Measurement = Callable[[Bench], Awaitable[Sequence[Row]]]
+
+MEASUREMENTS: Mapping[str, Measurement] = {
+    "append": append_alone,
+    "drain": drain,
+    "acknowledge": acknowledge,
+    "handle": handle,
+    "encode": encode,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and print; 1 with --strict where a target is missed, 2 for wrong usage."""
+    chosen = _parser().parse_args(arguments)
+    # What libraries log is no part of the table.
+    logging.getLogger().addHandler(logging.NullHandler())
+    names = chosen.only or list(MEASUREMENTS)
+    with running(_say) as bench, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        rows = [row for name in names for row in runner.run(_measured(name, bench))]
+    print(json.dumps(records(rows), indent=1) if chosen.json else "\n".join(lines(rows)))
+    return int(chosen.strict and not all(row.held for row in rows))
+
+
+async def _measured(name: str, bench: Bench) -> Sequence[Row]:
+    bench.say(f"{name}: begins")
+    began = time.monotonic()
+    rows = await MEASUREMENTS[name](bench)
+    bench.say(f"{name}: {time.monotonic() - began:.0f} s")
+    return rows
+
+
+def _say(text: str) -> None:
+    """Progress goes beside the table, which may be read by a program."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.bridge",
+        description=__doc__,
+        epilog="Example: make bench ARGS='--only append --json'",
+    )
+    only = "one measurement; may be repeated. There are: " + ", ".join(MEASUREMENTS)
+    parser.add_argument(
+        "--only", action="append", choices=list(MEASUREMENTS), metavar="NAME", help=only
+    )
+    parser.add_argument("--json", action="store_true", help="for a program to read")
+    parser.add_argument("--strict", action="store_true", help="exit 1 where a target is missed")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,88 @@
+"""How a figure is taken and judged: two sides in turns, and the median of their ratios.
+
+Machines are shared and drift, so an absolute figure says little. Both sides are measured in the
+same round, one right after the other, and the ratio is formed within the round.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+Measure = Callable[[], Awaitable[float]]
+"""Takes one figure, of one round."""
+
+Say = Callable[[str], None]
+"""Where progress goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the ratio ours / theirs must be."""
+
+    least: float | None = None
+    most: float | None = None
+
+    def held(self, ratio: float) -> bool:
+        """Whether a ratio is within it."""
+        above = self.least is None or ratio >= self.least
+        return above and (self.most is None or ratio <= self.most)
+
+    def __str__(self) -> str:
+        parts = (("≥", self.least), ("≤", self.most))
+        return " ".join(f"{sign} {bound:g}" for sign, bound in parts if bound is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. `rounds` holds (ours, theirs), both in `unit`."""
+
+    what: str
+    peer: str
+    unit: str
+    rounds: Sequence[tuple[float, float]]
+    target: Target = Target()
+
+    @property
+    def ours(self) -> float:
+        """Median of our side."""
+        return median(ours for ours, _ in self.rounds)
+
+    @property
+    def theirs(self) -> float:
+        """Median of the other side."""
+        return median(theirs for _, theirs in self.rounds)
+
+    @property
+    def ratio(self) -> float:
+        """Median of the rounds' ratios."""
+        return median(ours / theirs for ours, theirs in self.rounds)
+
+    @property
+    def held(self) -> bool:
+        """Whether the target is met; True where there is none."""
+        return self.target.held(self.ratio)
+
+
+async def in_turns(
+    ours: Measure, theirs: Measure, rounds: int, say: Say
+) -> Sequence[tuple[float, float]]:
+    """Measure both sides in turns, A B A B; who goes first changes with every round."""
+    found = []
+    for number in range(1, rounds + 1):
+        if number % 2:
+            pair = await ours(), await theirs()
+        else:
+            other = await theirs()
+            pair = await ours(), other
+        say(f"  round {number} of {rounds}: {pair[0]:,.4g} beside {pair[1]:,.4g}")
+        found.append(pair)
+    return found
+
+
+async def until(holds: Callable[[], Awaitable[bool]], pause: float = 0.05) -> None:
+    """Wait until something holds, asking every `pause` seconds."""
+    while True:
+        if await holds():
+            return
+        await asyncio.sleep(pause)

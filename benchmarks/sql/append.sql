@@ -1,0 +1,3 @@
+-- bare_insert --
+-- One event, no version, no outbox.
+INSERT INTO bare (stream, data) VALUES ($1, $2)

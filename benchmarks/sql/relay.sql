@@ -1,0 +1,3 @@
+-- waiting --
+-- Whether the relay has work.
+SELECT EXISTS (SELECT FROM bridge.outbox)
