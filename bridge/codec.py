@@ -1,43 +1,24 @@
-"""The record on Kafka: Confluent's wire format in the value, CloudEvents' binary mode in headers.
+"""The record on Kafka: the wire format in the value, CloudEvents' binary mode in headers.
 
-Value: 0x00, the schema's id (4 bytes, big endian), the message's path in its file as zigzag
-varints (their count first; the path [0] is the single byte 0x00), then the protobuf bytes. See
-Confluent's "Wire format" for Protobuf. Headers: CloudEvents' Kafka binding 1.0.2, section 3.2.
+Value: see bridge/wire.py. Headers: CloudEvents' Kafka binding 1.0.2, section 3.2.
 """
 
 from datetime import UTC, datetime
 from functools import cache
-from uuid import UUID
 
-from google.protobuf.message import DecodeError
+import uuid_utils
+from google.protobuf.message import DecodeError, Message
 
 from bridge.catalog import Catalog, EventType
+from bridge.enums import unknown_enum
 from bridge.errors import Undecodable
 from bridge.event import Event, Origin
 from bridge.kafka.record import Headers, Record
+from bridge.wire import payload
+from bridge.wire import wire_prefix as wire_prefix
 
-MAGIC = 0
 CONTENT_TYPE = b"application/protobuf"
 SPEC_VERSION = b"1.0"
-
-
-@cache
-def wire_prefix(schema_id: int, indexes: tuple[int, ...]) -> bytes:
-    """Give what stands in front of the protobuf bytes: computed once per schema."""
-    path = b"\0" if indexes == (0,) else b"".join(map(_zigzag, (len(indexes), *indexes)))
-    return bytes([MAGIC]) + schema_id.to_bytes(4, "big") + path
-
-
-def split_value(value: bytes) -> tuple[int, tuple[int, ...], bytes]:
-    """Take a value apart: schema id, message path, protobuf bytes. Undecodable if it is not one."""
-    if len(value) < 6 or value[0] != MAGIC:
-        raise Undecodable("the value is not in the schema registry's wire format")
-    count, at = _unzigzag(value, 5)
-    indexes = []
-    for _ in range(count):
-        index, at = _unzigzag(value, at)
-        indexes.append(index)
-    return int.from_bytes(value[1:5], "big"), tuple(indexes) or (0,), value[at:]
 
 
 def headers(
@@ -74,15 +55,24 @@ def headers(
 
 
 def decode(record: Record, catalog: Catalog) -> Event:
-    """Read a record of a type that `catalog` knows. Undecodable says what is wrong with it."""
+    """Read a record of a type that `catalog` knows.
+
+    Checks, in this order: type, value, message path, protobuf bytes, numbers of enums, then the
+    other headers. Undecodable says the first that fails, by the record's place and the names of
+    header and field, never by a value: it may be personal.
+    """
     # A header without a value says as little as a missing one.
     found = {name: value for name, value in record.headers if value is not None}
     try:
-        return _event(record, found, _type_of(found, catalog))
-    except (KeyError, ValueError, DecodeError) as error:
-        # Neither the text nor the values: they may hold personal data.
-        where = f"{record.topic}/{record.partition}/{record.offset}"
-        raise Undecodable(f"record {where}: {type(error).__name__}") from error
+        event_type = _type_of(found, catalog)
+        message = _message(record.value, event_type)
+        return _event(record, found, event_type, message)
+    except KeyError as missing:
+        raise _placed(record, Undecodable(f"it has no header {missing.args[0]}")) from None
+    except UnicodeDecodeError:
+        raise _placed(record, Undecodable("a header or its key is not UTF-8")) from None
+    except Undecodable as error:
+        raise _placed(record, error) from None
 
 
 def header(headers: Headers, name: str) -> str:
@@ -93,38 +83,80 @@ def header(headers: Headers, name: str) -> str:
     return ""
 
 
+def _placed(record: Record, error: Undecodable) -> Undecodable:
+    where = f"{record.topic}/{record.partition}/{record.offset}"
+    return Undecodable(f"record {where}: {error.message}", reason=error.reason)
+
+
 def _type_of(found: dict[str, bytes], catalog: Catalog) -> EventType:
-    event_type = catalog.get(found["ce_type"].decode())
+    name = found["ce_type"].decode()
+    event_type = catalog.get(name)
     if event_type is None:
-        raise ValueError("unknown type")
+        raise Undecodable("this process does not know its type", reason="UNKNOWN_TYPE")
     return event_type
 
 
-def _event(record: Record, found: dict[str, bytes], event_type: EventType) -> Event:
-    _, indexes, data = split_value(record.value or b"")
-    if indexes != event_type.indexes:
-        raise ValueError("the value's message path is another type's")
-    message = event_type.message.FromString(data)
-    stream = found["ce_subject"].decode()
+def _message(value: bytes | None, event_type: EventType) -> Message:
+    data = payload(value, event_type.indexes)
+    try:
+        message = event_type.message.FromString(data)
+    except DecodeError:
+        raise Undecodable(f"its bytes are no {event_type.name}") from None
+    if path := unknown_enum(message):
+        raise Undecodable(
+            f"{path} of {event_type.name} holds a number that its enum does not name here",
+            reason="UNKNOWN_ENUM_NUMBER",
+        )
+    return message
+
+
+def _event(
+    record: Record, found: dict[str, bytes], event_type: EventType, message: Message
+) -> Event:
+    optional = found.get
     return Event(
-        id=str(UUID(found["ce_id"].decode())),
-        type=event_type.name,
-        source=found["ce_source"].decode(),
-        stream=stream,
-        version=int(found["ce_sequence"]),
-        key=record.key.decode() if record.key else "",
-        time=datetime.fromisoformat(found["ce_time"].decode()),
-        message=message,
-        origin=Origin(
-            actor=found.get("ce_actor", b"").decode(),
-            correlation_id=found.get("ce_correlationid", b"").decode(),
-            causation_id=found.get("ce_causationid", b"").decode(),
-            traceparent=found.get("traceparent", b"").decode(),
+        _id(found["ce_id"]),
+        event_type.name,
+        found["ce_source"].decode(),
+        found["ce_subject"].decode(),
+        _sequence(found["ce_sequence"]),
+        record.key.decode() if record.key else "",
+        _time(found["ce_time"]),
+        message,
+        Origin(
+            actor=optional("ce_actor", b"").decode(),
+            correlation_id=optional("ce_correlationid", b"").decode(),
+            causation_id=optional("ce_causationid", b"").decode(),
+            traceparent=optional("traceparent", b"").decode(),
         ),
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
+        None,
+        record.topic,
+        record.partition,
+        record.offset,
     )
+
+
+def _id(value: bytes) -> str:
+    try:
+        return str(uuid_utils.UUID(value.decode()))
+    except ValueError:
+        raise Undecodable("its header ce_id is no UUID") from None
+
+
+def _sequence(value: bytes) -> int:
+    if not value.isdigit() or not (version := int(value)):
+        raise Undecodable("its header ce_sequence is no version of a stream: 1, 2, …")
+    return version
+
+
+def _time(value: bytes) -> datetime:
+    try:
+        time = datetime.fromisoformat(value.decode())
+    except ValueError:
+        raise Undecodable("its header ce_time is no time") from None
+    if time.tzinfo is None:
+        raise Undecodable("its header ce_time names no time zone")
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
 @cache
@@ -133,32 +165,6 @@ def _dataschema(subject: str, version: int) -> bytes:
 
 
 def _rfc3339(time: datetime) -> bytes:
-    return time.astimezone(UTC).replace(tzinfo=None).isoformat("T", "microseconds").encode() + b"Z"
-
-
-def _zigzag(number: int) -> bytes:
-    """Write a non-negative number as a zigzag varint."""
-    left = number << 1
-    out = bytearray()
-    while left > 0x7F:
-        out.append(left & 0x7F | 0x80)
-        left >>= 7
-    out.append(left)
-    return bytes(out)
-
-
-def _unzigzag(data: bytes, at: int) -> tuple[int, int]:
-    """Read a zigzag varint: the number and where it ends. Undecodable if it does not."""
-    raw = shift = 0
-    while True:
-        if at >= len(data) or shift > 28:
-            raise Undecodable("the value's message path does not end")
-        raw |= (data[at] & 0x7F) << shift
-        shift += 7
-        at += 1
-        if data[at - 1] < 0x80:
-            break
-    number = (raw >> 1) ^ -(raw & 1)
-    if number < 0:
-        raise Undecodable("the value's message path is negative")
-    return number, at
+    if time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    return time.isoformat("T", "microseconds")[:-6].encode() + b"Z"

@@ -13,7 +13,7 @@ import pytest
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
-from bridge.codec import split_value
+from bridge.wire import split_value
 from bridge.errors import FailedPrecondition
 from bridge.kafka.record import Record
 from bridge.registry import register, schema_ids

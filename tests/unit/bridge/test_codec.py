@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.catalog import Catalog
-from bridge.codec import decode, header, headers, split_value, wire_prefix
+from bridge.codec import decode, header, headers, wire_prefix
+from bridge.wire import split_value
 from bridge.errors import Undecodable
 from bridge.event import Origin
 from bridge.kafka.record import Headers
