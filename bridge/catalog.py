@@ -1,6 +1,6 @@
 """The event types a process knows, read from the `event` option of generated messages."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -9,6 +9,7 @@ from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.message import Message
 
 from bridge.errors import Internal, InvalidArgument
+from bridge.upcasting import NO_UPCASTERS, Upcasters
 from causeway.options.v1 import options_pb2
 
 
@@ -53,20 +54,24 @@ class EventType:
 
 
 class Catalog:
-    """Event types by full name. Immutable; cheap to share."""
+    """Event types by full name, and how old ones are read. Immutable; cheap to share."""
 
-    def __init__(self, types: Mapping[str, EventType]) -> None:
+    def __init__(self, types: Mapping[str, EventType], upcasters: Upcasters = NO_UPCASTERS) -> None:
+        """Internal if an upcaster leaves these types, or would move events to another topic."""
         self._types = dict(types)
+        self._upcasters = upcasters
+        for older, newer in upcasters:
+            _check_upcaster(self[older], self[newer])
 
     @classmethod
-    def of(cls, *modules: ModuleType) -> "Catalog":
+    def of(cls, *modules: ModuleType, upcasters: Upcasters = NO_UPCASTERS) -> "Catalog":
         """Read the generated modules (`…events_pb2`): each top-level message is an event."""
         found: dict[str, EventType] = {}
         for module in modules:
             file: FileDescriptor = module.DESCRIPTOR
             for descriptor in file.message_types_by_name.values():
                 found[descriptor.full_name] = _read(descriptor)
-        return cls(found)
+        return cls(found, upcasters)
 
     def __getitem__(self, full_name: str) -> EventType:
         try:
@@ -81,6 +86,18 @@ class Catalog:
     def type_of(self, message: Message) -> EventType:
         """Give the type of a message; Internal if it is no event of this catalog."""
         return self[message.DESCRIPTOR.full_name]
+
+    def upcast(self, message: Message) -> Message:
+        """Bring a message that was stored up to date: the newest type that its upcasters give."""
+        return self._upcasters(message)
+
+    def newest(self, full_name: str) -> str:
+        """Give the type that a stored message of this type has once it is read; often its own."""
+        return self._upcasters.newest(full_name)
+
+    def stored_as(self, full_names: Iterable[str]) -> frozenset[str]:
+        """Give the types under which events may be stored that are read as one of these."""
+        return frozenset(one for name in full_names for one in (name, *self._upcasters.older(name)))
 
     def __iter__(self) -> Iterator[EventType]:
         return iter(self._types.values())
@@ -109,6 +126,12 @@ def _read(descriptor: Descriptor) -> EventType:
         publish_roles=tuple(said.publish_roles),
         subscribe_roles=tuple(said.subscribe_roles),
     )
+
+
+def _check_upcaster(older: EventType, newer: EventType) -> None:
+    """Refuse an upcaster between topics or streams: the order per key would be lost."""
+    if (older.topic, older.stream) != (newer.topic, newer.stream):
+        raise Internal(f"{older.name} can't become {newer.name}: its topic or stream is another")
 
 
 def _check_key(descriptor: Descriptor, path: tuple[str, ...]) -> None:

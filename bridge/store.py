@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from bridge.catalog import Catalog, EventType
 from bridge.errors import Internal, InvalidArgument, StaleVersion
 from bridge.event import Event, Origin
+from bridge.rows import event_of
 from bridge.schema import SchemaId
 from bridge.size import check_size
 from bridge.sql import queries
@@ -66,31 +67,7 @@ class EventStore:
     ) -> list[Event]:
         """Read a stream in order, from the version after `after_version`; empty if it is not."""
         rows = await connection.fetch(self._sql["load"], stream, after_version)
-        return [self.event_of(row) for row in rows]
-
-    def event_of(self, row: asyncpg.Record) -> Event:
-        """Decode one row that holds every column of `bridge.events`."""
-        stream = row["stream"]
-        return Event(
-            id=str(row["event_id"]),
-            type=row["type"],
-            source=self._source,
-            stream=stream,
-            version=row["version"],
-            key=stream.partition("/")[2],
-            time=row["time"],
-            message=self._catalog[row["type"]].message.FromString(row["data"]),
-            origin=Origin(
-                actor=row["actor"],
-                client=row["client"],
-                method=row["method"],
-                request_id=row["request_id"],
-                correlation_id=row["correlation_id"],
-                causation_id=row["causation_id"],
-                traceparent=row["traceparent"],
-            ),
-            position=row["position"],
-        )
+        return [event_of(row, self._catalog, self._source) for row in rows]
 
     def _events(
         self,
