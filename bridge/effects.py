@@ -11,7 +11,8 @@ import asyncpg
 import uuid_utils
 
 from bridge import telemetry
-from bridge.event import Event, Origin
+from bridge.event import Origin
+from bridge.handling import Handling
 from bridge.sql import queries
 
 
@@ -53,12 +54,16 @@ Outcome = Callable[[Delivery, Result, asyncpg.Connection], Awaitable[None]]
 """Records the end of a delivery, in the transaction that marks it."""
 
 
-async def enqueue(
-    connection: asyncpg.Connection, effect: str, recipient: str, event: Event, payload: bytes
-) -> str:
-    """Write a delivery in the handler's transaction; gives its id."""
+async def enqueue(handling: Handling, effect: str, recipient: str, payload: bytes) -> str | None:
+    """Write a delivery in the handler's transaction; gives its id.
+
+    None: a replay is at work that was not asked for this effect, and nothing is written.
+    """
+    if handling.effects is not None and effect not in handling.effects:
+        return None
+    event = handling.event
     delivery_id = str(uuid_utils.uuid7())
-    await connection.execute(
+    await handling.connection.execute(
         queries("deliveries")["enqueue"],
         delivery_id,
         effect,

@@ -43,7 +43,11 @@ async def know_better(handling: Handling) -> None:
 
 
 async def notify(handling: Handling) -> None:
-    """Write the notification and its delivery. Unavailable until its recipient is known."""
+    """Write the notification and its delivery. Unavailable until its recipient is known.
+
+    The notification is there once. Where it was there before, its mail goes again only for a
+    replay that was asked to send mails.
+    """
     event = handling.event
     notice = MESSAGES[type(event.message)](event.message)
     await _check_known(handling, notice)
@@ -58,9 +62,9 @@ async def notify(handling: Handling) -> None:
         subject=notice.subject,
         create_time=event.time,
     )
-    if await notification_table.add(handling.connection, notification):
-        payload = notification.id.encode()
-        await effects.enqueue(handling.connection, EMAIL, notice.recipient, event, payload)
+    told, is_new = await notification_table.add(handling.connection, notification)
+    if is_new or handling.effects is not None:
+        await effects.enqueue(handling, EMAIL, notice.recipient, told.encode())
 
 
 async def _check_known(handling: Handling, notice: Notice) -> None:

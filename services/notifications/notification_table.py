@@ -35,9 +35,9 @@ class Notification:
     read_time: datetime | None = None
 
 
-async def add(connection: asyncpg.Connection, notification: Notification) -> bool:
-    """Add one; False: its event was told already on this channel."""
-    added = await connection.fetchval(
+async def add(connection: asyncpg.Connection, notification: Notification) -> tuple[str, bool]:
+    """Add one: its id and True; or, if its event was told on this channel, that one's and False."""
+    row = await connection.fetchrow(
         query("notification_add"),
         notification.id,
         notification.recipient,
@@ -49,7 +49,7 @@ async def add(connection: asyncpg.Connection, notification: Notification) -> boo
         notification.subject,
         notification.create_time,
     )
-    return bool(added)
+    return row["id"], row["is_new"]
 
 
 async def find(connection: asyncpg.Connection, notification_id: str) -> Notification | None:

@@ -22,7 +22,9 @@ def record_to(store: EventStore) -> Outcome:
             raise Internal("a delivery ended that has no notification")
         stream = f"notifications/{notification.id}"
         message = _ended(notification, result)
-        (event,) = await store.append(connection, stream, 0, [message], delivery.origin)
+        # One outcome, or more: a replay may have sent it again.
+        version = len(await store.load(connection, stream))
+        (event,) = await store.append(connection, stream, version, [message], delivery.origin)
         await _show(connection, notification, result, event.time)
 
     return record

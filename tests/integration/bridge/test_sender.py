@@ -8,7 +8,8 @@ import pytest
 
 from bridge.effects import Delivery, Result, enqueue
 from bridge.errors import FailedPrecondition, StaleVersion, Unavailable
-from bridge.event import Event
+from bridge.event import Event, caused_by
+from bridge.handling import Handling
 from bridge.sender import Pace, Sender
 from tests.integration.bridge.parts import Parts, append, running, until
 
@@ -42,7 +43,10 @@ async def event(parts: Parts, connection: asyncpg.Connection) -> Event:
 
 async def put(connection: asyncpg.Connection, event: Event) -> str:
     async with connection.transaction():
-        return await enqueue(connection, "email", "users/u1", event, b"payload")
+        handling = Handling(event, connection, caused_by(event))
+        delivery_id = await enqueue(handling, "email", "users/u1", b"payload")
+    assert delivery_id is not None
+    return delivery_id
 
 
 async def ended(connection: asyncpg.Connection) -> bool:
@@ -62,6 +66,17 @@ async def test_a_delivery_is_carried_out_and_its_outcome_recorded(
     assert mail.origin.causation_id == event.id
     assert mail.origin.correlation_id == event.origin.correlation_id
     assert box.outcomes == [Result(True, 1)]
+
+
+async def test_a_replay_enqueues_only_the_effects_that_it_was_asked_for(
+    connection: asyncpg.Connection, event: Event
+) -> None:
+    async with connection.transaction():
+        for asked in (frozenset[str](), frozenset({"webhook"}), frozenset({"email"})):
+            handling = Handling(event, connection, caused_by(event), effects=asked)
+            delivery_id = await enqueue(handling, "email", "users/u1", b"payload")
+            assert (delivery_id is not None) == ("email" in asked)
+    assert await connection.fetchval("SELECT count(*) FROM bridge.deliveries") == 1
 
 
 async def test_a_new_delivery_wakes_the_sender_at_commit(
