@@ -27,10 +27,7 @@ class Inbox:
         """`middlewares` go around each handler, the first outermost."""
         self._group = subscription.group
         self._types = subscription.types
-        batch = subscription.batch
-        self._run = (
-            _each(subscription, middlewares) if batch is None else _together(batch, middlewares)
-        )
+        self._run = runner(subscription, middlewares)
         self._catalog = catalog
         self._pool = pool
         self._take = queries("inbox")["take"]
@@ -72,6 +69,13 @@ class Inbox:
         if handlings:
             await self._run(handlings)
         return len(handlings)
+
+
+def runner(subscription: Subscription, middlewares: Sequence[Middleware]) -> BatchHandler:
+    """Make what runs a group's handlers, or its batch handler, over events of one transaction."""
+    if subscription.batch is None:
+        return _each(subscription, middlewares)
+    return _together(subscription.batch, middlewares)
 
 
 def _each(subscription: Subscription, middlewares: Sequence[Middleware]) -> BatchHandler:
