@@ -2,11 +2,29 @@
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
 
 import uvloop
 
 from bridge import logs, metrics, telemetry
+
+PROCESSES = ("api", "worker")
+
+
+def main(package: str, arguments: Sequence[str]) -> int:
+    """Run the one process of a service that the command line names: `api` or `worker`.
+
+    Each is a function of `<package>.bootstrap`, which is imported only once it is known that it
+    runs. 0 told to stop, 1 failed, 2 usage.
+    """
+    if len(arguments) != 1 or arguments[0] not in PROCESSES:
+        sys.stderr.write(f"usage: python -m {package} {'|'.join(PROCESSES)}\n")
+        return 2
+    (process,) = arguments
+    bootstrap = import_module(f"{package}.bootstrap")
+    return run(f"{package.rpartition('.')[2]}-{process}", getattr(bootstrap, process))
 
 
 def run(name: str, main: Callable[[], Awaitable[None]]) -> int:

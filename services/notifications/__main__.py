@@ -2,20 +2,7 @@
 
 import sys
 
-PROCESSES = ("api", "worker")
-
-
-def main(arguments: list[str]) -> int:
-    """Run one process of Notifications; 0 told to stop, 1 failed, 2 usage."""
-    if len(arguments) != 1 or arguments[0] not in PROCESSES:
-        sys.stderr.write("usage: python -m services.notifications api|worker\n")
-        return 2
-    from bridge.server.process import run
-    from services.notifications import bootstrap
-
-    process = bootstrap.api if arguments[0] == "api" else bootstrap.worker
-    return run(f"notifications-{arguments[0]}", process)
-
+from bridge.server.process import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main("services.notifications", sys.argv[1:]))

@@ -51,36 +51,30 @@ async def api() -> None:
 
 async def worker() -> None:
     """Relay and consume until SIGTERM."""
-    from bridge.consumer import Consumer
-    from bridge.readiness import working
-    from bridge.relay import Relay
     from bridge.subscription import Subscription
+    from bridge.worker import Work, compose
     from causeway.inventory.v1 import events_pb2 as inventory_events
     from causeway.users.v1 import events_pb2 as users_events
     from services.orders import handlers
 
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     log = await _order_log(settings)
-    kafka = settings.brokers("orders-worker")
-    catalog = Catalog.of(orders_events, users_events, inventory_events)
     subscriptions = (
         Subscription("causeway.orders.customers", handlers.CUSTOMERS, tables=("customers",)),
         Subscription("causeway.orders.credit", handlers.credit_handlers(log)),
         Subscription("causeway.orders.stock", handlers.STOCK),
     )
     async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
-        consumers = [
-            Consumer(subscription, catalog=catalog, pool=pool, kafka=kafka)
-            for subscription in subscriptions
-        ]
-        relay = Relay(settings.dsn, kafka, Catalog.of(orders_events), SOURCE)
-        await serve(
-            settings.listen,
-            {},
-            server,
-            ready={"database": answers(pool), **working(relay, consumers)},
-            background=(relay.run, *(consumer.run for consumer in consumers)),
+        work = Work(
+            source=SOURCE,
+            dsn=settings.dsn,
+            pool=pool,
+            kafka=settings.brokers("orders-worker"),
+            catalog=Catalog.of(orders_events, users_events, inventory_events),
+            subscriptions=subscriptions,
         )
+        parts = await compose(work)
+        await serve(settings.listen, {}, server, ready=parts.ready, background=parts.background)
 
 
 async def _order_log(settings: Settings) -> OrderLog:

@@ -1,4 +1,7 @@
-"""The composition root: the one place where the parts of Users are made and joined."""
+"""The composition root: the one place where the parts of Users are made and joined.
+
+Nine processes start at once on a small machine, so each imports only what it runs.
+"""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -8,28 +11,21 @@ from typing import Any
 import asyncpg
 
 from bridge.catalog import Catalog
-from bridge.consumer import Consumer
 from bridge.database import answers, open_pool
 from bridge.outages import translate
-from bridge.readiness import working
 from bridge.registry import schema_ids
-from bridge.relay import Relay
 from bridge.server.paging import PageTokens
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
 from bridge.store import EventStore
-from bridge.subscription import Subscription
-from causeway.orders.v1 import events_pb2 as orders_events
 from causeway.users.v1 import events_pb2 as users_events
 from services.users.commands import Commands
-from services.users.handlers import GROUP, credit_handlers
 from services.users.intents import Intents
 from services.users.later import Closable, Later
 from services.users.queries import Queries
 from services.users.registration import Registration
 from services.users.servicer import Servicer
 from services.users.settings import Settings
-from services.users.sweeper import Sweeper
 
 SERVICE = "causeway.users.v1.UserService"
 SOURCE = "/causeway/users"
@@ -62,25 +58,32 @@ async def api() -> None:
 
 async def worker() -> None:
     """Relay, consume and sweep until SIGTERM."""
+    from bridge.subscription import Subscription
+    from bridge.worker import Work, compose
+    from causeway.orders.v1 import events_pb2 as orders_events
+    from services.users.handlers import GROUP, credit_handlers
+    from services.users.sweeper import Sweeper
+
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
-    kafka = settings.brokers("users-worker")
     # Only what a crash left is settled here: most workers never ask Keycloak anything.
     later = Later(lambda: _identities(settings))
     async with _parts(settings, later) as parts:
-        consumer = Consumer(
-            Subscription(GROUP, credit_handlers(parts.store)),
-            catalog=Catalog.of(orders_events),
+        work = Work(
+            source=SOURCE,
+            dsn=settings.dsn,
             pool=parts.pool,
-            kafka=kafka,
+            kafka=settings.brokers("users-worker"),
+            catalog=Catalog.of(users_events, orders_events),
+            subscriptions=(Subscription(GROUP, credit_handlers(parts.store)),),
         )
-        relay = Relay(settings.dsn, kafka, Catalog.of(users_events), SOURCE)
+        composed = await compose(work)
         sweeper = Sweeper(parts.intents, parts.registration)
         await serve(
             settings.listen,
             {},
             server,
-            ready={"database": answers(parts.pool), **working(relay, [consumer])},
-            background=(relay.run, consumer.run, sweeper.run),
+            ready=composed.ready,
+            background=(*composed.background, sweeper.run),
         )
 
 

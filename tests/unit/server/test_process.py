@@ -125,3 +125,14 @@ async def test_nothing_of_opentelemetry_is_imported_while_traces_are_off() -> No
     process = await spawn(code)
     out, _ = await process.communicate()
     assert out.decode().splitlines() == [f"00-{'a' * 32}-{'b' * 16}-01", "[] []", "[]"]
+
+
+async def test_a_process_that_a_service_does_not_have_is_wrong_usage() -> None:
+    for arguments in ([], ["relay"], ["api", "worker"]):
+        code = (
+            f"import sys; from bridge.server.process import main; sys.exit(main('p', {arguments}))"
+        )
+        process = await spawn(code)
+        _, errors = await process.communicate()
+        assert process.returncode == 2
+        assert errors == b"usage: python -m p api|worker\n"

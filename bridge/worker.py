@@ -1,0 +1,59 @@
+"""A service's background work, composed from a few values: relay, consumers, and what keeps them.
+
+Whoever runs it (a worker process beside its health, or a program of one's own) gets the tasks and
+the probes that say whether they work.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from bridge.catalog import Catalog
+from bridge.consumer import Consumer
+from bridge.database import answers
+from bridge.kafka.settings import KafkaSettings
+from bridge.readiness import working
+from bridge.registration import register
+from bridge.relay import Relay
+from bridge.server.background import Background
+from bridge.server.health import Probe
+from bridge.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the background work of one service follows from."""
+
+    source: str
+    """`/causeway/<service>`, in every event that its store relays."""
+    dsn: str
+    pool: asyncpg.Pool
+    """Should hold a connection for each lane of each consumer."""
+    kafka: KafkaSettings
+    catalog: Catalog
+    """The events that the service writes, and those that it handles."""
+    subscriptions: Sequence[Subscription] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Work that is ready to be run."""
+
+    background: Sequence[Background]
+    ready: Mapping[str, Probe] = field(default_factory=dict)
+
+
+async def compose(work: Work) -> Worker:
+    """Register the groups, and join the parts. Nothing runs yet."""
+    await register(work.pool, work.subscriptions, work.catalog)
+    relay = Relay(work.dsn, work.kafka, work.catalog, work.source)
+    consumers = [
+        Consumer(one, catalog=work.catalog, pool=work.pool, kafka=work.kafka)
+        for one in work.subscriptions
+        if one.live
+    ]
+    return Worker(
+        background=(relay.run, *(consumer.run for consumer in consumers)),
+        ready={"database": answers(work.pool), **working(relay, consumers)},
+    )
