@@ -55,18 +55,18 @@ def headers(
 
 
 def decode(record: Record, catalog: Catalog) -> Event:
-    """Read a record of a type that `catalog` knows.
+    """Read a record of a type that `catalog` knows, and bring its message up to date.
 
-    Checks, in this order: type, value, message path, protobuf bytes, numbers of enums, then the
-    other headers. Undecodable says the first that fails, by the record's place and the names of
+    Checks, in this order: type, value, message path, protobuf bytes, numbers of enums, upcaster,
+    then the other headers. Undecodable says the first that fails, by the record's place and the names of
     header and field, never by a value: it may be personal.
     """
     # A header without a value says as little as a missing one.
     found = {name: value for name, value in record.headers if value is not None}
     try:
         event_type = _type_of(found, catalog)
-        message = _message(record.value, event_type)
-        return _event(record, found, event_type, message)
+        message = _up_to_date(_message(record.value, event_type), catalog)
+        return _event(record, found, message)
     except KeyError as missing:
         raise _placed(record, Undecodable(f"it has no header {missing.args[0]}")) from None
     except UnicodeDecodeError:
@@ -110,13 +110,22 @@ def _message(value: bytes | None, event_type: EventType) -> Message:
     return message
 
 
-def _event(
-    record: Record, found: dict[str, bytes], event_type: EventType, message: Message
-) -> Event:
+def _up_to_date(message: Message, catalog: Catalog) -> Message:
+    try:
+        return catalog.upcast(message)
+    except Exception as error:
+        # An upcaster's own error may quote what the message holds.
+        raise Undecodable(
+            f"the upcaster of {message.DESCRIPTOR.full_name} fails: {type(error).__name__}",
+            reason="UPCASTER_FAILED",
+        ) from None
+
+
+def _event(record: Record, found: dict[str, bytes], message: Message) -> Event:
     optional = found.get
     return Event(
         _id(found["ce_id"]),
-        event_type.name,
+        message.DESCRIPTOR.full_name,
         found["ce_source"].decode(),
         found["ce_subject"].decode(),
         _sequence(found["ce_sequence"]),

@@ -1,23 +1,18 @@
-"""The schema registry, through Confluent's API: register once at deploy, look up at start.
+"""The event types' schemas in the registry: registered once at deploy, looked up at start."""
 
-A schema is the text of a `.proto` file, its imports registered as references under their paths.
-Text and not descriptors: Apicurio answers `format=serialized` with 500 (tried with 3.3).
-"""
-
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
-import httpx
+from google.protobuf.descriptor import FileDescriptor
 
 from bridge.catalog import Catalog
-from bridge.errors import FailedPrecondition, Unavailable
+from bridge.errors import FailedPrecondition
 from bridge.proto_text import imports_of, text_of
+from bridge.registry_client import Reference, RegistryClient, Schema, open_registry
 from bridge.schema import SchemaId
 
 COMPATIBILITY = "BACKWARD_TRANSITIVE"
-SECONDS = 10.0
-NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +34,9 @@ async def register(registry: str, catalog: Catalog) -> list[Registered]:
     incompatible schema, Unavailable if it does not answer.
     """
     done: dict[str, Registered] = {}
-    async with httpx.AsyncClient(base_url=registry, timeout=SECONDS) as http:
-        for event_type in catalog:
-            await _register(http, event_type.subject, event_type.proto_file, done)
+    async with open_registry(registry) as client:
+        for subject, file in subjects(catalog):
+            done[subject] = await _register(client, subject, file, done)
     return list(done.values())
 
 
@@ -51,98 +46,76 @@ async def schema_ids(registry: str, catalog: Catalog) -> Mapping[str, SchemaId]:
     Raises FailedPrecondition for a schema that was not registered, Unavailable if the registry
     does not answer.
     """
-    known: dict[str, SchemaId] = {}
+    async with open_registry(registry) as client:
+        known = await find_all(client, catalog)
     found: dict[str, SchemaId] = {}
-    async with httpx.AsyncClient(base_url=registry, timeout=SECONDS) as http:
-        for event_type in catalog:
-            schema = await _look_up(http, event_type.subject, event_type.proto_file, known)
-            if schema is None:
-                raise FailedPrecondition(
-                    f"the schema of {event_type.name} is not registered under "
-                    f"{event_type.subject}: run the deploy step (`causeway schemas register`)",
-                    reason="SCHEMA_NOT_REGISTERED",
-                    metadata={"subject": event_type.subject},
-                )
-            found[event_type.name] = schema
+    for event_type in catalog:
+        schema = known[event_type.subject]
+        if schema is None:
+            raise FailedPrecondition(
+                f"the schema of {event_type.name} is not registered under "
+                f"{event_type.subject}: run the deploy step (`causeway schemas register`)",
+                reason="SCHEMA_NOT_REGISTERED",
+                metadata={"subject": event_type.subject},
+            )
+        found[event_type.name] = schema
     return found
 
 
-async def _register(
-    http: httpx.AsyncClient, subject: str, proto_file: str, done: dict[str, Registered]
-) -> SchemaId:
-    """Register one file under `subject`, and what it imports before it."""
-    if subject in done:
-        return done[subject].schema
-    references = []
-    for path in imports_of(proto_file):
-        schema = await _register(http, path, path, done)
-        references.append({"name": path, "subject": path, "version": schema.version})
-    body = _body(proto_file, references)
-    known = await _post(http, f"/subjects/{_quote(subject)}", body, missing_is_none=True)
-    if known is None:
-        await _send(http, "PUT", f"/config/{_quote(subject)}", {"compatibility": COMPATIBILITY})
-        await _post(http, f"/subjects/{_quote(subject)}/versions", body)
-        answer = await _post(http, f"/subjects/{_quote(subject)}", body)
-    else:
-        answer = known
-    schema = SchemaId(answer["id"], answer["version"])
-    done[subject] = Registered(subject, schema, new=known is None)
-    return schema
+async def find_all(client: RegistryClient, catalog: Catalog) -> Mapping[str, SchemaId | None]:
+    """Look up every subject; None where exactly this schema is not there."""
+    known: dict[str, SchemaId | None] = {}
+    for subject, file in subjects(catalog):
+        schema = schema_of(file, known)
+        known[subject] = await client.find(subject, schema) if schema is not None else None
+    return known
 
 
-async def _look_up(
-    http: httpx.AsyncClient, subject: str, proto_file: str, known: dict[str, SchemaId]
-) -> SchemaId | None:
-    """Find the version of `subject` that is this file with these imports; None if there is none."""
-    if subject in known:
-        return known[subject]
+def subjects(catalog: Catalog) -> Iterator[tuple[str, FileDescriptor]]:
+    """List subjects and files, each once; what a file imports comes before it."""
+    seen: set[str] = set()
+    for event_type in catalog:
+        file = cast(FileDescriptor, event_type.message.DESCRIPTOR.file)
+        for subject, needed in (*_imports(file), (event_type.subject, file)):
+            if subject not in seen:
+                seen.add(subject)
+                yield subject, needed
+
+
+def schema_of(file: FileDescriptor, known: Mapping[str, SchemaId | None]) -> Schema | None:
+    """Build a file's schema; None if one of its imports is not in `known` with a version."""
     references = []
-    for path in imports_of(proto_file):
-        schema = await _look_up(http, path, path, known)
+    for used in imports_of(file):
+        schema = known.get(used.name)
         if schema is None:
             return None
-        references.append({"name": path, "subject": path, "version": schema.version})
-    body = _body(proto_file, references)
-    answer = await _post(http, f"/subjects/{_quote(subject)}", body, missing_is_none=True)
-    if answer is None:
-        return None
-    known[subject] = SchemaId(answer["id"], answer["version"])
-    return known[subject]
+        references.append(Reference(used.name, schema.version))
+    return Schema(text_of(file), references)
 
 
-def _body(proto_file: str, references: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"schemaType": "PROTOBUF", "schema": text_of(proto_file), "references": references}
+def _imports(file: FileDescriptor) -> Iterator[tuple[str, FileDescriptor]]:
+    for used in imports_of(file):
+        yield from _imports(used)
+        yield str(used.name), used
 
 
-def _quote(subject: str) -> str:
-    """Make a subject one segment of a path: imports have slashes."""
-    return subject.replace("/", "%2F")
-
-
-async def _post(
-    http: httpx.AsyncClient, path: str, body: dict[str, Any], *, missing_is_none: bool = False
-) -> Any:
-    return await _send(http, "POST", path, body, missing_is_none=missing_is_none)
-
-
-async def _send(
-    http: httpx.AsyncClient,
-    method: str,
-    path: str,
-    body: dict[str, Any],
-    *,
-    missing_is_none: bool = False,
-) -> Any:
-    try:
-        answer = await http.request(method, path, json=body)
-    except httpx.TransportError as error:
-        raise Unavailable(f"the schema registry does not answer: {error}") from error
-    if missing_is_none and answer.status_code == NOT_FOUND:
-        return None
-    if answer.is_server_error:
-        raise Unavailable(f"the schema registry answers {answer.status_code} to {method} {path}")
-    if answer.is_error:
+async def _register(
+    client: RegistryClient, subject: str, file: FileDescriptor, done: Mapping[str, Registered]
+) -> Registered:
+    """Register one file; what it imports is in `done`."""
+    schema = Schema(
+        text_of(file),
+        [Reference(used.name, done[used.name].schema.version) for used in imports_of(file)],
+    )
+    known = await client.find(subject, schema)
+    if known is not None:
+        return Registered(subject, known, new=False)
+    await client.set_compatibility(subject, COMPATIBILITY)
+    await client.add(subject, schema)
+    added = await client.find(subject, schema)
+    if added is None:
         raise FailedPrecondition(
-            f"the schema registry refuses {path}: {answer.text[:500]}", reason="SCHEMA_REFUSED"
+            f"the registry took the schema of {subject} and does not find it again",
+            reason="SCHEMA_REFUSED",
         )
-    return answer.json()
+    return Registered(subject, added, new=True)

@@ -7,7 +7,6 @@ from google.protobuf import descriptor_pb2
 
 from bridge.catalog import Catalog, message_indexes
 from bridge.errors import Internal, InvalidArgument
-from bridge.proto_text import imports_of, text_of
 from causeway.inventory.v1 import events_pb2 as inventory
 from causeway.notifications.v1 import events_pb2 as notifications
 from causeway.orders.v1 import events_pb2 as orders
@@ -64,12 +63,3 @@ def test_a_message_that_is_no_event_is_refused() -> None:
         Catalog.of(order_service_pb2)
     with pytest.raises(Internal):
         Catalog.of(orders).type_of(users.UserRegistered())
-
-
-def test_a_proto_file_lies_beside_its_module_and_names_its_imports() -> None:
-    assert "message OrderCreated" in text_of("causeway/orders/v1/events.proto")
-    assert imports_of("causeway/orders/v1/events.proto") == (
-        "causeway/options/v1/options.proto",
-        "google/type/money.proto",
-    )
-    assert imports_of("causeway/options/v1/options.proto") == ()
