@@ -9,8 +9,9 @@ import asyncpg
 import uuid_utils
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog, EventType
-from bridge.errors import Internal, InvalidArgument, StaleVersion
+from bridge.catalog import Catalog
+from bridge.draft import Draft, Entry
+from bridge.errors import Internal, InvalidArgument
 from bridge.event import Event, Origin
 from bridge.rows import event_of
 from bridge.schema import SchemaId
@@ -46,55 +47,47 @@ class EventStore:
         """
         if not messages:
             return []
-        events = self._events(stream, expected_version, messages, origin)
+        draft = self.draft(stream, expected_version, messages, origin)
+        # The most common case has a statement of its own: it spares both sides the arrays.
+        alone = len(draft.entries) == 1
+        name, arguments = ("append_one", _one(draft)) if alone else ("append", _many(draft))
         try:
-            rows = await connection.fetch(
-                self._sql["append"], *self._arguments(stream, expected_version, events)
-            )
+            rows = await connection.fetch(self._sql[name], *arguments)
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name != "events_stream_version":
                 raise
-            raise _stale(stream, expected_version) from error
-        if len(rows) != len(events):
-            raise _stale(stream, expected_version)
-        return [
-            replace(event, position=row["position"])
-            for event, row in zip(events, rows, strict=True)
-        ]
+            raise draft.stale() from error
+        if not rows:
+            raise draft.stale()
+        return draft.recorded([row[0] for row in rows])
 
     async def load(
         self, connection: asyncpg.Connection, stream: str, after_version: int = 0
     ) -> list[Event]:
-        """Read a stream in order, from the version after `after_version`; empty if it is not."""
+        """Read a stream in order, from the version after `after_version`; empty if it is not.
+
+        Messages of an older type come as the newest one that the catalog's upcasters give.
+        """
         rows = await connection.fetch(self._sql["load"], stream, after_version)
         return [event_of(row, self._catalog, self._source) for row in rows]
 
-    def _events(
-        self,
-        stream: str,
-        expected_version: int,
-        messages: Sequence[Message],
-        origin: Origin,
-    ) -> list[Event]:
-        now = datetime.now(UTC)
-        names = [str(uuid_utils.uuid7()) for _ in messages]
+    def draft(
+        self, stream: str, expected_version: int, messages: Sequence[Message], origin: Origin
+    ) -> Draft:
+        """Check and serialize what is to be appended; InvalidArgument as `append` says."""
         if not origin.correlation_id:
-            origin = replace(origin, correlation_id=names[0])
-        numbered = enumerate(zip(names, messages, strict=True), start=expected_version + 1)
-        return [
-            self._event(stream, version, event_id, message, origin, now)
-            for version, (event_id, message) in numbered
+            first = str(uuid_utils.uuid7())
+            origin = replace(origin, correlation_id=first)
+            ids = [first, *(str(uuid_utils.uuid7()) for _ in messages[1:])]
+        else:
+            ids = [str(uuid_utils.uuid7()) for _ in messages]
+        entries = [
+            self._entry(stream, event_id, message, origin)
+            for event_id, message in zip(ids, messages, strict=True)
         ]
+        return Draft(stream, expected_version, entries, origin, datetime.now(UTC), self._source)
 
-    def _event(
-        self,
-        stream: str,
-        version: int,
-        event_id: str,
-        message: Message,
-        origin: Origin,
-        now: datetime,
-    ) -> Event:
+    def _entry(self, stream: str, event_id: str, message: Message, origin: Origin) -> Entry:
         event_type = self._catalog.type_of(message)
         if event_type.stream_of(message) != stream:
             raise InvalidArgument(
@@ -102,58 +95,59 @@ class EventStore:
                 reason="STREAM_MISMATCH",
                 metadata={"stream": stream, "type": event_type.name},
             )
-        return Event(
-            id=event_id,
-            type=event_type.name,
-            source=self._source,
-            stream=stream,
-            version=version,
-            key=stream.partition("/")[2],
-            time=now,
-            message=message,
-            origin=origin,
-        )
+        data = message.SerializeToString()
+        # The key is a part of the stream's name; it is on the record twice.
+        texts = (stream, stream, event_type.name, self._source)
+        check_size(event_type.name, data, *texts, origin.actor, origin.correlation_id)
+        return Entry(event_id, event_type, self._schema(event_type.name), message, data)
 
-    def _arguments(self, stream: str, expected_version: int, events: Sequence[Event]) -> list[Any]:
-        """Lay the events out as the parameters of the query `append`."""
-        origin = events[0].origin
-        types = [self._catalog[event.type] for event in events]
-        schemas = [self._schema(event_type) for event_type in types]
-        return [
-            stream,
-            expected_version,
-            [event.type for event in events],
-            [event.id for event in events],
-            [self._serialize(event) for event in events],
-            [schema.id for schema in schemas],
-            [event_type.topic for event_type in types],
-            [schema.version for schema in schemas],
-            events[0].time,
-            origin.actor,
-            origin.client,
-            origin.method,
-            origin.request_id,
-            origin.correlation_id,
-            origin.causation_id,
-            origin.traceparent,
-        ]
-
-    def _serialize(self, event: Event) -> bytes:
-        data = event.message.SerializeToString()
-        origin = event.origin
-        texts = (event.stream, event.key, event.type, self._source)
-        check_size(event.type, data, *texts, origin.actor, origin.correlation_id)
-        return data
-
-    def _schema(self, event_type: EventType) -> SchemaId:
+    def _schema(self, name: str) -> SchemaId:
         try:
-            return self._schema_ids[event_type.name]
+            return self._schema_ids[name]
         except KeyError:
-            raise Internal(f"{event_type.name} has no registered schema") from None
+            raise Internal(f"{name} has no registered schema") from None
 
 
-def _stale(stream: str, expected_version: int) -> StaleVersion:
-    return StaleVersion(
-        f"{stream} is not at version {expected_version} any more",
-        metadata={"stream": stream, "expected_version": str(expected_version)},
+def _one(draft: Draft) -> list[Any]:
+    """Lay a draft of one event out as the parameters of the query `append_one`."""
+    (entry,) = draft.entries
+    return [
+        draft.stream,
+        draft.expected_version,
+        entry.type.name,
+        entry.event_id,
+        entry.data,
+        entry.schema.id,
+        entry.type.topic,
+        entry.schema.version,
+        draft.time,
+        *_origin(draft.origin),
+    ]
+
+
+def _many(draft: Draft) -> list[Any]:
+    """Lay a draft out as the parameters of the query `append`."""
+    return [
+        draft.stream,
+        draft.expected_version,
+        [entry.type.name for entry in draft.entries],
+        [entry.event_id for entry in draft.entries],
+        [entry.data for entry in draft.entries],
+        [entry.schema.id for entry in draft.entries],
+        [entry.type.topic for entry in draft.entries],
+        [entry.schema.version for entry in draft.entries],
+        draft.time,
+        *_origin(draft.origin),
+    ]
+
+
+def _origin(origin: Origin) -> tuple[str, ...]:
+    return (
+        origin.actor,
+        origin.client,
+        origin.method,
+        origin.request_id,
+        origin.correlation_id,
+        origin.causation_id,
+        origin.traceparent,
     )

@@ -6,6 +6,8 @@
 CREATE TABLE bridge.snapshots (
     stream text COLLATE "C" PRIMARY KEY,
     version bigint NOT NULL,
+    -- The event of that version: a snapshot of another past of the stream is none
+    event_id uuid NOT NULL,
     -- Format of `data`, chosen by the service: one that it does not know any more is passed over
     format integer NOT NULL,
     data bytea NOT NULL,

@@ -1,3 +1,21 @@
+-- append_one --
+-- Writes one event to stream $1 if it stands at version $2, as `append` does for several.
+WITH written AS (
+    INSERT INTO bridge.events (
+        stream, version, type, event_id, data, schema_id, time, actor, client, method,
+        request_id, correlation_id, causation_id, traceparent
+    )
+    SELECT
+        $1::text, $2::bigint + 1, $3::text, $4::uuid, $5::bytea, $6::int,
+        $9::timestamptz, $10::text, $11::text, $12::text, $13::text, $14::text, $15::text, $16::text
+    WHERE $2 = coalesce((SELECT max(version) FROM bridge.events WHERE stream = $1), 0)
+    RETURNING position
+), queued AS (
+    INSERT INTO bridge.outbox (position, topic, schema_version)
+    SELECT position, $7::text, $8::int FROM written
+)
+SELECT position, pg_notify('bridge_outbox', '') FROM written
+
 -- append --
 -- Writes events $3.. to stream $1 if it stands at version $2, queues them for the relay and wakes
 -- it at commit. Gives one row an event, in order; no row: the stream stands elsewhere. Two that
