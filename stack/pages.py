@@ -62,6 +62,11 @@ Nothing was started, ended or removed, for it can't be known which processes are
   ps -eo pid,args | grep .causeway       what still runs of it; end that
   rm .causeway/platform.json             then forget the record; the data stays
   causeway up""",
+    Code.REGISTRY_FAILED: """\
+The schema registry does not answer, or it refuses a schema. The message holds its own words.
+  causeway status                        is it up?
+  causeway schemas list                  what it has, and whether this code is registered
+  causeway schemas check                 which field makes a schema incompatible, and what to do""",
     Code.SETTING_INVALID: """\
 A CAUSEWAY_* variable or an option has a value that can't be used, or a CAUSEWAY_PORT_* variable
 names no port. Other unknown CAUSEWAY_* names are not looked at: check their spelling.

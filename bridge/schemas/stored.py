@@ -1,0 +1,81 @@
+"""Every stored version of every event: decoded by today's code, and upcast."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bridge.catalog import Catalog
+from bridge.codec import decode, headers
+from bridge.errors import CausewayError
+from bridge.event import Origin
+from bridge.kafka.record import Headers
+from bridge.schemas.problem import Problem
+from bridge.schemas.release import Reading, Release, Sample, reading_of
+from bridge.wire import wire_prefix
+
+EVENT_ID = "019354c8-0000-7000-8000-000000000000"
+TIME = datetime(2026, 1, 1, tzinfo=UTC)
+SCHEMA_ID = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A sample as it lies on Kafka."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+    partition: int = 0
+    offset: int = 0
+
+
+def stored_problems(releases: Iterable[Release], catalog: Catalog) -> Iterator[Problem]:
+    """Decode and upcast every payload; the newest release that holds it says what it means."""
+    newest = {
+        (sample.type, sample.data): (release, sample)
+        for release in releases
+        for sample in release.samples
+    }
+    for release, sample in newest.values():
+        if catalog.get(sample.type) is not None:
+            yield from _sample_problems(release, sample, catalog)
+
+
+def _sample_problems(release: Release, sample: Sample, catalog: Catalog) -> Iterator[Problem]:
+    where = f"payload {sample.data.hex()[:32] or '(empty)'} of release {release.number}"
+    try:
+        event = decode(_record(release, sample, catalog), catalog)
+        stream = catalog.type_of(event.message).stream_of(event.message)
+    except CausewayError as error:
+        yield Problem(sample.type, f"can't read its {where}", error.message)
+        return
+    if stream != sample.stream:
+        text = f"reads its {where} as of {stream}, and it is stored in {sample.stream}"
+        yield Problem(sample.type, text, "an upcaster keeps the key")
+    yield from _differences(sample, reading_of(event.message), where, catalog)
+
+
+def _differences(sample: Sample, now: Reading, where: str, catalog: Catalog) -> Iterator[Problem]:
+    then = sample.reads_as
+    if now.type != then.type:
+        # A newer version is the work of a new upcaster; anything else lost one.
+        if catalog.get(then.type) is None or catalog.newest(then.type) != now.type:
+            text = f"reads its {where} as {now.type}, and released was {then.type}"
+            yield Problem(sample.type, text, "put the upcaster back")
+        return
+    for field in sorted({*then.json, *now.json}):
+        if then.json.get(field) != now.json.get(field):
+            text = f"reads another value out of its {where} than when that was released"
+            yield Problem(
+                f"{now.type}.{field}", text, "the same bytes mean the same for ever; put it back"
+            )
+
+
+def _record(release: Release, sample: Sample, catalog: Catalog) -> _Record:
+    event_type = catalog[sample.type]
+    entry = release.surface.events[sample.type]
+    key = sample.stream.partition("/")[2].encode()
+    value = wire_prefix(SCHEMA_ID, sample.indexes) + sample.data
+    said = headers(EVENT_ID, event_type, "/corpus", sample.stream, 1, TIME, SCHEMA_ID, Origin())
+    return _Record(entry.topic, key, value, said)

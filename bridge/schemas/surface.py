@@ -1,0 +1,78 @@
+"""What readers of events rely on: the files of a catalog's events, and where each event lives."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.message import Message
+
+from bridge.catalog import Catalog
+from bridge.proto_text import imports_of
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """The event option of one message, and its path in its file."""
+
+    type: str
+    topic: str
+    key: str
+    stream: str
+    indexes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Events by full name, and their files without custom options; imports come first."""
+
+    events: dict[str, EventEntry]
+    files: tuple[FileDescriptorProto, ...]
+
+
+def surface_of(catalog: Catalog) -> Surface:
+    """Read the surface of today's events."""
+    events = {
+        one.name: EventEntry(one.name, one.topic, ".".join(one.key), one.stream, one.indexes)
+        for one in catalog
+    }
+    files: dict[str, FileDescriptorProto] = {}
+    for one in catalog:
+        for file in _with_imports(cast(FileDescriptor, one.message.DESCRIPTOR.file)):
+            if file.name not in files:
+                files[file.name] = _bare(file)
+    return Surface(events, tuple(files.values()))
+
+
+def _with_imports(file: FileDescriptor) -> Iterator[FileDescriptor]:
+    for used in imports_of(file):
+        yield from _with_imports(used)
+    yield file
+
+
+def _bare(file: FileDescriptor) -> FileDescriptorProto:
+    proto = FileDescriptorProto()
+    file.CopyToProto(proto)
+    proto.ClearField("service")
+    proto.ClearField("extension")
+    proto.ClearField("public_dependency")
+    proto.dependency[:] = [used.name for used in imports_of(file)]
+    _without_custom_options(proto)
+    return proto
+
+
+def _without_custom_options(message: Message) -> None:
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        held: list[Any] = list(value) if field.is_repeated else [value]
+        for one in held:
+            _without_custom_options(one)
+        if field.name == "options":
+            for option, _ in value.ListFields():
+                if option.is_extension:
+                    value.ClearExtension(option)
+            value.DiscardUnknownFields()
+            if not value.ByteSize():
+                message.ClearField("options")

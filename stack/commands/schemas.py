@@ -1,0 +1,107 @@
+"""`causeway schemas list|register|check|release`"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+schemas = typer.Typer(
+    name="schemas",
+    help="Schemas of events: what is registered, and whether a change of them is compatible.",
+    no_args_is_help=True,
+)
+
+Registry = Annotated[
+    str | None,
+    typer.Option(
+        "--registry",
+        help="Base of its Confluent API; else the running platform's.",
+        metavar="URL",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+CorpusFolder = Annotated[
+    Path | None, typer.Option("--corpus", help="Folder of the releases; else protos/corpus.")
+]
+
+
+@schemas.command("list")
+def list_(*, registry: Registry = None, as_json: AsJson = False) -> None:
+    """List the subjects: versions with their ids, compatibility, and which version this code is.
+
+    Example: causeway schemas list --json
+    """
+    import anyio
+
+    from stack import schemas as asked
+    from stack.console import say, say_json
+
+    found = anyio.run(asked.listed, asked.address(registry))
+    if as_json:
+        say_json(asked.rows(found))
+    else:
+        say(asked.listing_text(found))
+
+
+@schemas.command()
+def register(*, registry: Registry = None, as_json: AsJson = False) -> None:
+    """Register this code's schemas: the step of a deployment before its processes start.
+
+    Registers what is new, and says what that is. `causeway up` does it by itself.
+    Example: causeway schemas register --registry http://127.0.0.1:8081/apis/ccompat/v7
+    """
+    import anyio
+
+    from stack import schemas as asked
+    from stack.console import say, say_json
+
+    done = anyio.run(asked.register, asked.address(registry))
+    if as_json:
+        say_json(asked.registered_rows(done))
+    else:
+        say(asked.registered_text(done))
+
+
+@schemas.command()
+def check(
+    *, registry: Registry = None, corpus: CorpusFolder = None, as_json: AsJson = False
+) -> None:
+    """Ask whether each stored and each running version of every event goes on to be readable.
+
+    Exits with 1 at an incompatible change, and names the field and what to do. The registry is
+    asked too where one is named or runs. Example: causeway schemas check
+    """
+    import anyio
+
+    from stack import schemas as asked
+    from stack.console import say, say_json
+
+    at = asked.address_if_any(registry)
+    found = anyio.run(asked.problems, at, corpus or asked.CORPUS)
+    if as_json:
+        say_json({"registry": at, "problems": asked.problem_rows(found)})
+    elif not found:
+        say("the events are compatible with all that was released")
+        say(f"the registry at {at} agrees" if at else asked.NOT_ASKED)
+    else:
+        sys.stderr.writelines(f"{problem}\n" for problem in found)
+    if found:
+        raise typer.Exit(1)
+
+
+@schemas.command()
+def release(*, corpus: CorpusFolder = None) -> None:
+    """Add today's events to the corpus: from then on every change is held against them too.
+
+    Refuses while `check` fails, and where nothing changed. Example: causeway schemas release
+    """
+    from stack import schemas as asked
+    from stack.console import say
+    from stack.release import add_release
+
+    found, path = add_release(corpus or asked.CORPUS)
+    if found:
+        sys.stderr.writelines(f"{problem}\n" for problem in found)
+        raise typer.Exit(1)
+    say(f"wrote {path}" if path else "nothing changed since the last release")
