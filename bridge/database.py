@@ -1,15 +1,21 @@
 """Connections to a service's database."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import asyncpg
 
 
 async def open_pool(
-    dsn: str, *, min_size: int = 1, max_size: int = 10, command_timeout: float = 30.0
+    dsn: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 10,
+    command_timeout: float = 30.0,
+    session: Mapping[str, str] | None = None,
 ) -> asyncpg.Pool:
-    """Open a pool; the caller closes it. `command_timeout` in seconds for each statement.
+    """Open a pool; the caller closes it. `command_timeout` in seconds for each statement; `session`
+    are PostgreSQL's settings of each connection.
 
     asyncpg resets a connection whenever it is released, which costs a round trip. Users of this
     pool leave the session as it was (no SET without LOCAL, no session lock, no listener), and
@@ -21,6 +27,7 @@ async def open_pool(
         max_size=max_size,
         command_timeout=command_timeout,
         reset=_keep,
+        server_settings=dict(session or {}),
     )
 
 

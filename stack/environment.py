@@ -1,5 +1,6 @@
 """The environment variables by which programs find the platform and each other."""
 
+import json
 from typing import TYPE_CHECKING
 
 from stack import addresses
@@ -26,7 +27,7 @@ def shell_environment(settings: Settings, credentials: Credentials) -> dict[str,
         "CAUSEWAY_EDGE_ADMIN": addresses.edge_admin(ports),
         "CAUSEWAY_KEYCLOAK": addresses.keycloak(ports),
         "CAUSEWAY_ISSUER": addresses.issuer(ports),
-        **_kafka(settings, credentials, "observer"),
+        **kafka_environment(settings, credentials, "observer"),
         "CAUSEWAY_REGISTRY": addresses.registry(ports),
         "CAUSEWAY_SMTP": addresses.smtp(ports),
         "CAUSEWAY_MAILBOX": addresses.mailbox(ports),
@@ -42,7 +43,7 @@ def service_environment(
     ports = settings.port
     return {
         "CAUSEWAY_LISTEN": listen,
-        **_kafka(settings, credentials, service),
+        **kafka_environment(settings, credentials, service),
         "CAUSEWAY_ISSUER": addresses.issuer(ports),
         "CAUSEWAY_JWKS": addresses.jwks(ports),
         "CAUSEWAY_CLIENTS": ",".join(CLIENTS),
@@ -53,13 +54,11 @@ def service_environment(
 
 def _own(settings: Settings, credentials: Credentials, service: str) -> dict[str, str]:
     """What not every process has a use for: a secret is given to nobody who does not use it."""
+    own = {"CAUSEWAY_DATABASE": dsn(settings, credentials, service, service)}
     if service == "bridge":
-        return {}
+        return own | {"CAUSEWAY_DATABASES": json.dumps(audited(settings, credentials))}
     ports = settings.port
-    found = {
-        "CAUSEWAY_DATABASE": dsn(settings, credentials, service, service),
-        "CAUSEWAY_REGISTRY": addresses.registry(ports),
-    }
+    found = own | {"CAUSEWAY_REGISTRY": addresses.registry(ports)}
     if service == "users":
         found |= {
             "CAUSEWAY_KEYCLOAK": addresses.keycloak(ports),
@@ -71,6 +70,12 @@ def _own(settings: Settings, credentials: Credentials, service: str) -> dict[str
     return found
 
 
+def audited(settings: Settings, credentials: Credentials) -> dict[str, str]:
+    """The services' databases as the role `bridge` reaches them, by service."""
+    services = (name for name in SERVICES if name != "bridge")
+    return {name: dsn(settings, credentials, "bridge", name) for name in services}
+
+
 def kafka_settings(settings: Settings, credentials: Credentials, user: str) -> "KafkaSettings":
     """How `user` reaches the brokers."""
     from bridge.kafka.settings import KafkaSettings
@@ -79,7 +84,8 @@ def kafka_settings(settings: Settings, credentials: Credentials, user: str) -> "
     return KafkaSettings(addresses.kafka(settings.port), user, password, client_id="causeway-stack")
 
 
-def _kafka(settings: Settings, credentials: Credentials, user: str) -> dict[str, str]:
+def kafka_environment(settings: Settings, credentials: Credentials, user: str) -> dict[str, str]:
+    """How a process that is `user` reaches the brokers."""
     return {
         "CAUSEWAY_KAFKA": addresses.kafka(settings.port),
         "CAUSEWAY_KAFKA_USERNAME": user,

@@ -1,7 +1,82 @@
 """`causeway.bridge.v1.EventService`."""
 
+from typing import Any
+
+import asyncpg
+import grpc.aio
+
+from bridge.api import event_table
+from bridge.api.event_resource import event_message
+from bridge.api.event_table import Wanted
+from bridge.api.listing import Part, Row, listed
+from bridge.api.lookup import find_event
+from bridge.api.points import point_of
+from bridge.api.stores import Store, Stores
+from bridge.api.trace import trace
+from bridge.errors import FieldViolation, InvalidArgument
+from bridge.server.paging import PageTokens
+from causeway.bridge.v1 import event_pb2
+from causeway.bridge.v1 import event_service_pb2 as pb
 from causeway.bridge.v1.event_service_pb2_grpc import EventServiceServicer
+
+Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Events(EventServiceServicer):
-    """Events in, events out. What is not overridden here answers UNIMPLEMENTED."""
+    """What is stored, and what became of it. What is not overridden answers UNIMPLEMENTED."""
+
+    def __init__(self, stores: Stores, pages: PageTokens) -> None:
+        self._stores = stores
+        self._pages = pages
+
+    async def GetEvent(self, request: pb.GetEventRequest, context: Context) -> event_pb2.Event:
+        """The event, from whichever store has it."""
+        store, row = await find_event(self._stores, request.name)
+        return event_message(store.source, row)
+
+    async def ListEvents(
+        self, request: pb.ListEventsRequest, context: Context
+    ) -> pb.ListEventsResponse:
+        """A page, oldest first, of one source or of all."""
+        wanted = wanted_of(request)
+
+        async def read(
+            _store: Store, connection: asyncpg.Connection, after: int | None, limit: int
+        ) -> Part:
+            return await event_table.page(connection, wanted, after, limit)
+
+        stores = self._stores.all if not request.source else [self._store(request.source)]
+        rows, token = await listed(request, self._pages, stores, read, _time)
+        events = [event_message(f"/causeway/{name}", row) for name, row in rows]
+        return pb.ListEventsResponse(events=events, next_page_token=token)
+
+    async def TraceEvent(
+        self, request: pb.TraceEventRequest, context: Context
+    ) -> pb.TraceEventResponse:
+        """Who caused it, where it went, what each consumer did, and what it caused."""
+        return await trace(self._stores, request.name)
+
+    def _store(self, source: str) -> Store:
+        store = self._stores.of_source(source)
+        if store is None:
+            known = ", ".join(one.source for one in self._stores.all)
+            text = f"there is no source {source}; there is {known}"
+            raise InvalidArgument(
+                text, violations=(FieldViolation("source", text),), reason="UNKNOWN_SOURCE"
+            )
+        return store
+
+
+def wanted_of(request: pb.ListEventsRequest) -> Wanted:
+    """Read the filter of a list."""
+    return Wanted(
+        subject=request.subject,
+        type=request.type,
+        correlation=request.correlation,
+        start_time=point_of(request, "start_time"),
+        end_time=point_of(request, "end_time"),
+    )
+
+
+def _time(row: Row) -> float:
+    return float(row["time"].timestamp())

@@ -51,13 +51,19 @@ def _process(
         name=f"{service}-{kind}-{number}",
         command=(sys.executable, "-m", *module),
         environment=environment | _tracing() | {"PYTHONUNBUFFERED": "1"},
-        after=(f"migrations-{service}", "topics", "schemas"),
+        after=(*_migrations(service), "topics", "schemas"),
         ready=ready,
         ports={port_name(f"{service}_{kind}", number): port},
         # Not ready before the realm's keys are there: as patient as Keycloak's own first start.
         start_timeout=300.0,
         stop_timeout=15.0,
     )
+
+
+def _migrations(service: str) -> Iterator[str]:
+    """What makes the tables that a service asks: the bridge asks those of all."""
+    names = (*SERVICES, service) if service == "bridge" else (service,)
+    return (f"migrations-{name}" for name in names)
 
 
 def _tracing() -> dict[str, str]:

@@ -15,7 +15,8 @@ NO_CONTEXT: Any = None
 
 
 async def asked(describe: Describe) -> pb.DescribeClusterResponse:
-    operations = Operations(describe)  # type: ignore[abstract]
+    unused: Any = None
+    operations = Operations(describe, unused, unused, unused, unused)
     return await operations.DescribeCluster(pb.DescribeClusterRequest(), NO_CONTEXT)
 
 

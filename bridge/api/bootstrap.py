@@ -1,0 +1,69 @@
+"""The composition root of the bridge process."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from bridge.api.dead_letters import DeadLetters
+from bridge.api.events import Events
+from bridge.api.known_types import KnownTypes
+from bridge.api.once import Once
+from bridge.api.operations import Describe, Operations
+from bridge.api.replays import Replays
+from bridge.api.settings import Settings
+from bridge.api.stores import Stores, open_stores
+from bridge.kafka.cluster import describe
+from bridge.outages import translate
+from bridge.server.paging import PageTokens
+from bridge.server.reflection import full_surface
+from bridge.server.serve import serve
+from bridge.server.settings import ServerSettings
+
+OWN = "bridge"
+
+
+async def api() -> None:
+    """Serve callers until SIGTERM."""
+    settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
+    own, services = settings.dsn, settings.service_dsns
+    async with open_all({**services, OWN: own}, own) as (stores, once):
+        await serve(
+            settings.listen,
+            servicers(
+                stores,
+                once,
+                PageTokens(server.signing_key),
+                KnownTypes.of(settings.descriptors),
+                partial(describe, settings.brokers),
+            ),
+            server,
+            # The other stores may be away: calls that need them say so.
+            ready={"database": stores.by_name(OWN).answers},
+            reflection=full_surface(settings.descriptors),
+            translate=translate,
+        )
+
+
+@asynccontextmanager
+async def open_all(dsns: Mapping[str, str], own: str) -> AsyncIterator[tuple[Stores, Once]]:
+    """Open the stores, and apart from them the bridge's own for its claims."""
+    async with open_stores(dsns) as stores, open_stores({OWN: own}) as claims:
+        yield stores, Once(claims.by_name(OWN))
+
+
+def servicers(
+    stores: Stores, once: Once, pages: PageTokens, known: KnownTypes, describe: Describe
+) -> Mapping[str, Any]:
+    """The services by their full names, joined from their parts."""
+    return {
+        # What they do not override, the kit answers with UNIMPLEMENTED.
+        "causeway.bridge.v1.EventService": Events(stores, pages),  # type: ignore[abstract]
+        "causeway.bridge.v1.OperationsService": Operations(
+            describe,
+            DeadLetters(stores, pages),
+            Replays(stores, pages),
+            once,
+            known,
+        ),
+    }

@@ -1,0 +1,33 @@
+"""Rows of `bridge.events` as the API's Event."""
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+
+from bridge.api.listing import Row
+from bridge.timestamps import timestamp
+from causeway.bridge.v1 import event_pb2
+
+URL = "type.googleapis.com/"
+
+
+def event_message(source: str, row: Row) -> event_pb2.Event:
+    """The event with its data as it was stored: nothing is decoded, so any type will do."""
+    return event_pb2.Event(
+        name=f"events/{row['event_id']}",
+        type=row["type"],
+        source=source,
+        subject=row["stream"],
+        key=row["stream"].partition("/")[2],
+        time=timestamp(row["time"]),
+        data=packed(row["type"], row["data"]),
+        sequence=row["version"],
+        correlation=row["correlation_id"],
+        causation=row["causation_id"],
+        topic=row["topic"],
+        partition=row["partition"],
+        offset=row["record_offset"],
+    )
+
+
+def packed(type_name: str, data: bytes) -> AnyMessage:
+    """Serialized bytes of a type as an Any."""
+    return AnyMessage(type_url=URL + type_name, value=data)

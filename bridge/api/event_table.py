@@ -1,0 +1,85 @@
+"""What the bridge's API reads of one store: events, and what became of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from bridge.api.listing import Part, Row
+from bridge.sql import queries
+
+PAGE_BYTES = 2_000_000
+"""Of data in one page; an answer may have 4 MiB, and JSON is wordier than protobuf."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events; what is empty or None excludes none."""
+
+    subject: str = ""
+    type: str = ""
+    correlation: str = ""
+    start_time: datetime | None = None
+    """At or after."""
+    end_time: datetime | None = None
+    """Before."""
+
+
+async def find(connection: asyncpg.Connection, event_id: str) -> Row | None:
+    """One event by its id, or None."""
+    row: Row | None = await connection.fetchrow(queries("api_events")["find"], event_id)
+    return row
+
+
+async def page(
+    connection: asyncpg.Connection, wanted: Wanted, after: int | None, limit: int
+) -> Part:
+    """At most `limit` events after a position (None: the first), in order of position."""
+    sql = queries("api_events")
+    # Later pages begin where the last one ended: only the first has to look for its time.
+    first = 0
+    if after is None and wanted.start_time is not None:
+        first = await connection.fetchval(sql["first_since"], wanted.start_time)
+    rows = await connection.fetch(
+        sql["page"],
+        after or 0,
+        wanted.subject,
+        wanted.type,
+        wanted.correlation,
+        wanted.start_time,
+        wanted.end_time,
+        first,
+        limit,
+        PAGE_BYTES,
+    )
+    return Part(rows, more=bool(rows) and (rows[0]["found"] > len(rows) or len(rows) == limit))
+
+
+async def family(
+    connection: asyncpg.Connection, correlation: str, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    """At most `limit` events of one correlation, in order of position."""
+    rows: Sequence[Row] = await connection.fetch(
+        queries("api_events")["family"], correlation, limit
+    )
+    return rows
+
+
+async def outcomes(connection: asyncpg.Connection, event_ids: Sequence[str]) -> Sequence[Row]:
+    """What the store's groups did with events: handled, parked or discarded."""
+    rows: Sequence[Row] = await connection.fetch(queries("api_events")["outcomes"], event_ids)
+    return rows
+
+
+async def consumers(connection: asyncpg.Connection, types: Sequence[str]) -> Sequence[Row]:
+    """The store's groups that consume any of the types."""
+    rows: Sequence[Row] = await connection.fetch(queries("api_events")["consumers"], types)
+    return rows
+
+
+async def deliveries(connection: asyncpg.Connection, event_ids: Sequence[str]) -> Sequence[Row]:
+    """The external effects that the store's handlers asked for because of events."""
+    rows: Sequence[Row] = await connection.fetch(queries("api_events")["deliveries"], event_ids)
+    return rows

@@ -1,0 +1,70 @@
+"""Tells what became of an event, over all stores."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+import asyncpg
+
+from bridge.api import event_table
+from bridge.api.event_resource import event_message
+from bridge.api.listing import Row
+from bridge.api.lookup import find_event
+from bridge.api.outcomes import tell
+from bridge.api.stores import Store, Stores, ask
+from bridge.api.trace_tree import tree
+from bridge.timestamps import timestamp
+from causeway.bridge.v1 import event_service_pb2 as pb
+
+FAMILY = 5000
+"""Events of one correlation that are looked through for what an event caused, a store."""
+
+
+async def trace(stores: Stores, name: str) -> pb.TraceEventResponse:
+    """The trace of `events/{id}`. NotFound; Unavailable if any store is away: its consumers' part
+    of the answer would be missing."""
+    store, root = await find_event(stores, name)
+
+    async def related(_store: Store, connection: asyncpg.Connection) -> Sequence[Row]:
+        return await event_table.family(connection, root["correlation_id"], FAMILY)
+
+    families = await ask(stores.all, related)
+    rows = [
+        {**row, "source": f"/causeway/{name}"} for name, found in families.items() for row in found
+    ]
+    top, nodes = tree({**root, "source": store.source}, rows, node_message)
+    if any(len(found) == FAMILY for found in families.values()):
+        top.truncated = True
+    await _tell(stores, nodes)
+    return top
+
+
+def node_message(row: Row) -> pb.TraceEventResponse:
+    """An event, who began it and where it went."""
+    return pb.TraceEventResponse(
+        event=event_message(row["source"], row),
+        actor=row["actor"],
+        client=row["client"],
+        method=row["method"],
+        request_id=row["request_id"],
+        traceparent=row["traceparent"],
+        publish_time=timestamp(row["publish_time"]),
+    )
+
+
+async def _tell(stores: Stores, nodes: Mapping[str, pb.TraceEventResponse]) -> None:
+    ids = list(nodes)
+    types = sorted({node.event.type for node in nodes.values()})
+
+    async def became(
+        _store: Store, connection: asyncpg.Connection
+    ) -> tuple[Sequence[Row], Sequence[Row], Sequence[Row]]:
+        return (
+            await event_table.outcomes(connection, ids),
+            await event_table.consumers(connection, types),
+            await event_table.deliveries(connection, ids),
+        )
+
+    answers = (await ask(stores.all, became)).values()
+    outcomes, consumers, deliveries = zip(*answers, strict=True)
+    flat = chain.from_iterable
+    tell(nodes, flat(outcomes), list(flat(consumers)), flat(deliveries))

@@ -1,0 +1,110 @@
+"""The bridge's API behind the real server kit, over databases of the test's own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from pydantic import SecretStr
+
+import causeway
+from bridge.api.bootstrap import servicers
+from bridge.api.known_types import KnownTypes
+from bridge.api.once import Once
+from bridge.api.stores import Store, Stores
+from bridge.kafka.cluster import Cluster
+from bridge.outages import translate
+from bridge.server.paging import PageTokens
+from bridge.server.serve import Server
+from bridge.server.settings import ServerSettings
+from client.platform import Platform
+from tests.integration.api.services import Databases, Services, emptied, own_databases
+from tests.unit.server.conftest import ISSUER, Issuer
+
+DESCRIPTORS = Path(causeway.__path__[0]) / "descriptors.binpb"
+KEY = SecretStr("0123456789abcdef")
+As: TypeAlias = Callable[..., Platform]
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """For the session, because making them takes seconds; each test finds them empty."""
+    with asyncio.Runner() as runner:
+        made = own_databases()
+        yield runner.run(made.__aenter__())
+        runner.run(made.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def services(databases: Databases) -> AsyncIterator[Services]:
+    async with emptied(databases) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    issuer = Issuer()
+    server = await asyncio.start_server(issuer.answer, "127.0.0.1", 0)
+    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/certs"
+    yield issuer
+    server.close()
+    await server.wait_closed()
+
+
+async def _no_cluster() -> Cluster:
+    raise AssertionError("nobody asks for it here")
+
+
+@asynccontextmanager
+async def serving(stores: Stores, own: Store, issuer: Issuer) -> AsyncIterator[Server]:
+    """The API over these stores."""
+    settings = ServerSettings(
+        issuer=ISSUER,
+        jwks=issuer.url,
+        clients=("causeway-cli",),
+        signing_key=KEY,
+        drain_delay=0,
+        drain_grace=3,
+    )
+    parts = servicers(stores, Once(own), PageTokens(KEY), KnownTypes.of(DESCRIPTORS), _no_cluster)
+    server = Server(parts, settings, translate=translate)
+    await server.start("127.0.0.1:0")
+    yield server
+    await server.drain()
+
+
+@pytest.fixture
+async def server(services: Services, issuer: Issuer) -> AsyncIterator[Server]:
+    async with serving(services.stores, services.own, issuer) as server:
+        yield server
+
+
+@pytest.fixture
+async def call_as(server: Server, issuer: Issuer) -> AsyncIterator[As]:
+    """A client with these roles."""
+    opened: list[Platform] = []
+
+    def connect(*roles: str, sub: str = "u-1") -> Platform:
+        token = issuer.token(*roles, sub=sub)
+
+        async def source() -> str:
+            return token
+
+        opened.append(Platform(f"127.0.0.1:{server.port}", source))
+        return opened[-1]
+
+    yield connect
+    for one in opened:
+        await one.channel.close()
+
+
+@pytest.fixture
+def auditor(call_as: As) -> Platform:
+    return call_as("auditor")
+
+
+@pytest.fixture
+def admin(call_as: As) -> Platform:
+    return call_as("admin")
