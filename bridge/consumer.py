@@ -11,7 +11,7 @@ from functools import partial
 
 import asyncpg
 
-from bridge import logs
+from bridge import logs, metrics
 from bridge.catalog import Catalog
 from bridge.handling import Handler, Handling, Middleware
 from bridge.inbox import Inbox
@@ -21,8 +21,8 @@ from bridge.kafka.record import Partition
 from bridge.kafka.settings import KafkaSettings
 from bridge.lane import Blocked, Lane
 from bridge.lanes import Lanes, Limits
-from bridge.middleware.timeout import timeout
-from bridge.middleware.trace import trace
+from bridge.middleware.standard import standard
+from bridge.registration import topics_of
 from bridge.subscription import Subscription
 from bridge.waiting import backoff, wait_any
 
@@ -32,7 +32,6 @@ POLL_SECONDS = 0.2
 POLL_RECORDS = 1000
 COMMIT_SECONDS = 0.5
 COMMIT_LIMIT_SECONDS = 5.0
-HANDLER_SECONDS = 30.0
 
 
 class Consumer:
@@ -53,8 +52,8 @@ class Consumer:
         `middlewares`, the first outermost; None: a trace span, and 30 s for each handler.
         """
         if middlewares is None:
-            middlewares = (trace(subscription.group), timeout(HANDLER_SECONDS))
-        self._topics = sorted({catalog[name].topic for name in subscription.types})
+            middlewares = standard(subscription.group)
+        self._topics = topics_of(subscription, catalog)
         self._inbox = Inbox(subscription, middlewares, catalog, pool)
         self._group = subscription.group
         self._kafka = kafka
@@ -64,9 +63,25 @@ class Consumer:
         self._draining: asyncio.Task[None] | None = None
         self._commit_due = 0.0
         self._failures = 0
+        self._offer_gauges()
+
+    def _offer_gauges(self) -> None:
+        labels = {"group": self._group}
+        metrics.observe(
+            "causeway.consumer.handled",
+            "{event}",
+            "Events that this process has handled.",
+            lambda: [(self._inbox.handled, labels)],
+        )
+        metrics.observe(
+            "causeway.consumer.blocked",
+            "{event}",
+            "Events that this process tries again in place.",
+            lambda: [(len(self.blocked()), labels)],
+        )
 
     def blocked(self) -> Sequence[Blocked]:
-        """List the events that hold a lane now; empty in health."""
+        """List the events that are tried again in place now; empty in health."""
         return self._lanes.blocked() if self._lanes is not None else ()
 
     @property
@@ -132,7 +147,7 @@ class Consumer:
             group=self._group,
             partitions=sorted(f"{topic}/{number}" for topic, number in partitions),
         )
-        make = partial(Lane, self._group, self._inbox, self._limits.batch)
+        make = partial(Lane, self._group, self._inbox, self._limits.batch, self._limits.patience)
         self._lanes = Lanes(partitions, make, self._limits)
         self._failures = 0
 

@@ -1,15 +1,18 @@
 """Handling events once in effect: the inbox rows live in the handlers' transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import asyncpg
 
 from bridge.catalog import Catalog
 from bridge.codec import decode, header
 from bridge.database import acquire
+from bridge.errors import Undecodable
 from bridge.event import Event, caused_by
 from bridge.handling import BatchHandler, Handling, Middleware, compose
 from bridge.kafka.record import Record
+from bridge.parking.park import Parking
+from bridge.parking.stored import key_text
 from bridge.sql import queries
 from bridge.subscription import Subscription
 
@@ -26,11 +29,14 @@ class Inbox:
     ) -> None:
         """`middlewares` go around each handler, the first outermost."""
         self._group = subscription.group
-        self._types = subscription.types
+        self._types = catalog.stored_as(subscription.types)
         self._run = runner(subscription, middlewares)
         self._catalog = catalog
         self._pool = pool
-        self._take = queries("inbox")["take"]
+        self._parking = Parking(subscription.group, pool, packages_of(subscription))
+        self._sql = queries("inbox")
+        self.handled = 0
+        """Events that this has handled, of batches that are rolled back too."""
 
     def wants(self, record: Record) -> bool:
         """Whether the group has a handler for it; a record without a type must be looked at."""
@@ -38,10 +44,24 @@ class Inbox:
         return not name or name in self._types
 
     async def handle(self, records: Sequence[Record], attempt: int) -> None:
-        """Handle records in order in one transaction. An error: nothing of it has happened."""
-        events = [decode(record, self._catalog) for record in records]
+        """Handle records in order in one transaction; those of parked keys are parked.
+
+        An error: nothing of it has happened.
+        """
+        read = [self._read(record) for record in records]
+        keys = [key_text(record.key) for record in records]
+        ids = [one.id if isinstance(one, Event) else None for one in read]
         async with acquire(self._pool) as connection, connection.transaction():
-            await self.apply(connection, events, attempt=attempt)
+            rows = await connection.fetch(self._sql["take_live"], self._group, ids, keys, attempt)
+            parked = {row["key"] for row in rows if row["key"] is not None}
+            if parked:
+                behind = [one for one, key in zip(records, keys, strict=True) if key in parked]
+                await self._parking.behind(connection, behind)
+            await self._handle_new(connection, list(_readable(read, keys, parked)), rows, attempt)
+
+    async def park(self, record: Record, error: Exception, attempts: int) -> None:
+        """Park a record that failed `attempts` times, last with `error`, in a transaction."""
+        await self._parking.park(record, error, attempts)
 
     async def apply(
         self,
@@ -58,8 +78,24 @@ class Inbox:
         over. `effects` are the external effects that may be enqueued; None: all.
         """
         ids = [event.id for event in events]
-        rows = await connection.fetch(self._take, self._group, ids, attempt, epoch)
-        new = {row["event_id"] for row in rows}
+        rows = await connection.fetch(self._sql["take"], self._group, ids, attempt, epoch)
+        return await self._handle_new(connection, events, rows, attempt, effects)
+
+    def _read(self, record: Record) -> Event | Undecodable:
+        try:
+            return decode(record, self._catalog)
+        except Undecodable as error:
+            return error
+
+    async def _handle_new(
+        self,
+        connection: asyncpg.Connection,
+        events: Sequence[Event],
+        taken: Sequence[asyncpg.Record],
+        attempt: int,
+        effects: frozenset[str] | None = None,
+    ) -> int:
+        new = {row["event_id"] for row in taken}
         handlings = []
         for event in events:
             if event.id in new:
@@ -68,7 +104,26 @@ class Inbox:
                 handlings.append(Handling(event, connection, caused_by(event), attempt, effects))
         if handlings:
             await self._run(handlings)
+        self.handled += len(handlings)
         return len(handlings)
+
+
+def _readable(
+    read: Sequence[Event | Undecodable], keys: Sequence[str], parked: Collection[str]
+) -> Iterator[Event]:
+    """Give the events that are not parked. Undecodable: one that is neither event nor parked."""
+    for one, key in zip(read, keys, strict=True):
+        if key in parked:
+            continue
+        if isinstance(one, Undecodable):
+            raise one
+        yield one
+
+
+def packages_of(subscription: Subscription) -> frozenset[str]:
+    """Give the top packages of a group's handlers: where an error of theirs shows."""
+    modules = (getattr(one, "__module__", "") for one in subscription.handlers.values())
+    return frozenset(module.partition(".")[0] for module in modules)
 
 
 def runner(subscription: Subscription, middlewares: Sequence[Middleware]) -> BatchHandler:

@@ -2,23 +2,26 @@
 
 import asyncio
 from collections import Counter, deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from enum import Enum, auto
 from functools import partial
 
 from bridge import logs
 from bridge.codec import header
-from bridge.errors import CausewayError
+from bridge.holding import Held, Holding, Item
 from bridge.inbox import Inbox
 from bridge.kafka.record import Partition, Record
-from bridge.middleware.retry import retry
-from bridge.outages import is_away
+from bridge.middleware.retry import FIRST_PAUSE, LONGEST_PAUSE, once, retriable, retry
+from bridge.parking.failure import reason_of
 from bridge.progress import Progress
+from bridge.waiting import backoff, wait_any
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """An event that holds its lane."""
+    """An event that holds its key, while it is tried again; or its lane, while nothing goes."""
 
     group: str
     event_id: str
@@ -27,21 +30,37 @@ class Blocked:
     partition: int
     offset: int
     attempts: int
+    """0 where the database is away, which is no attempt."""
     reason: str
     since: datetime
 
 
-class Lane:
-    """Works through its queue in batches; one failing record holds all that are behind it."""
+class Outcome(Enum):
+    """How an attempt at a record ended."""
 
-    def __init__(self, group: str, inbox: Inbox, batch: int) -> None:
+    DONE = auto()
+    """Handled, or parked."""
+    HELD = auto()
+    """Failed; its key is held and it is tried again."""
+    LEFT = auto()
+    """The lane was closed before."""
+
+
+class Lane:
+    """Works through its queue in batches. A failing record holds its key, and is parked in time."""
+
+    def __init__(self, group: str, inbox: Inbox, batch: int, patience: float) -> None:
+        """`batch`: most records in one transaction, and behind one that fails. `patience`: seconds
+        that a retriable error is tried again before its key is parked."""
         self._group = group
         self._inbox = inbox
         self._batch = batch
-        self._queue: deque[tuple[Progress, Record]] = deque()
+        self._patience = patience
+        self._queue: deque[Item] = deque()
+        self._holding = Holding()
+        self._stuck: tuple[Record, Held] | None = None
         self._filled = asyncio.Event()
         self._closing = asyncio.Event()
-        self.blocked: Blocked | None = None
         self.waiting: Counter[Partition] = Counter()
         """Records that were put and are not done."""
 
@@ -56,26 +75,52 @@ class Lane:
         self._closing.set()
         self._filled.set()
 
+    def blocked(self) -> list[Blocked]:
+        """List the events that are tried again; first the one that holds the whole lane, if any."""
+        held = [self._told(one.items[0][1], one) for one in self._holding]
+        return held if self._stuck is None else [self._told(*self._stuck), *held]
+
     async def run(self) -> None:
         """Handle what comes until `close`."""
         while not self._closing.is_set():
-            if not self._queue:
+            left = self._holding.seconds_left()
+            if left is not None and left <= 0:
+                await self._again()
+            elif self._queue:
+                await self._handle(self._next())
+            else:
                 self._filled.clear()
-                await self._filled.wait()
-                continue
-            count = min(len(self._queue), self._batch)
-            items = [self._queue.popleft() for _ in range(count)]
-            await self._handle(items)
+                await wait_any(left, self._filled)
 
-    async def _handle(self, items: list[tuple[Progress, Record]]) -> None:
+    def _next(self) -> list[Item]:
+        """Take the next batch out of the queue; what belongs to a held key goes behind it."""
+        taken: list[Item] = []
+        while self._queue and len(taken) < self._batch:
+            item = self._queue.popleft()
+            held = self._holding.get(item[1])
+            if held is None:
+                taken.append(item)
+            else:
+                self._wait_behind(held, item)
+        return taken
+
+    def _wait_behind(self, held: Held, item: Item) -> None:
+        held.items.append(item)
+        if len(held.items) > self._batch:
+            # Too many to keep in memory: the next failure parks them.
+            held.due = 0.0
+
+    async def _handle(self, items: list[Item]) -> None:
         if len(items) > 1 and await self._together([record for _, record in items]):
             for item in items:
                 self._finish(*item)
             return
-        for progress, record in items:
-            if not await self._alone(record):
+        for item in items:
+            held = self._holding.get(item[1])
+            if held is not None:
+                self._wait_behind(held, item)
+            elif await self._alone(item, Held(asyncio.get_running_loop().time())) is Outcome.LEFT:
                 return
-            self._finish(progress, record)
 
     def _finish(self, progress: Progress, record: Record) -> None:
         progress.finish(record.offset)
@@ -95,44 +140,81 @@ class Lane:
             return False
         return True
 
-    async def _alone(self, record: Record) -> bool:
-        """Handle one record, however often it takes; False if the lane was closed before."""
-        attempt = partial(self._inbox.handle, [record])
-        done = await retry(attempt, partial(self._failed, record), self._closing)
-        if self.blocked is not None and done:
-            logs.info("consumer.unblocked", group=self._group, event_id=self.blocked.event_id)
-        self.blocked = None
-        return done
+    async def _alone(self, item: Item, held: Held) -> Outcome:
+        """Make one attempt at a record; `held` knows of those before."""
+        progress, record = item
+        held.attempts += 1
+        try:
+            attempt = partial(self._inbox.handle, [record], held.attempts)
+            told = partial(self._is_stuck, record, attempts=0)
+            if not await once(attempt, told, self._closing):
+                return Outcome.LEFT
+        except Exception as error:
+            if self._is_patient(error, held):
+                self._hold(item, held, error)
+                return Outcome.HELD
+            if not await self._park(record, error, held.attempts):
+                return Outcome.LEFT
+        self._stuck = None
+        self._finish(progress, record)
+        return Outcome.DONE
 
-    def _failed(self, record: Record, error: Exception, attempts: int) -> None:
-        """Say loudly which event holds the lane."""
-        since = self.blocked.since if self.blocked is not None else datetime.now(UTC)
-        self.blocked = Blocked(
+    async def _again(self) -> None:
+        """Try the held key that is due; where that ends it, what is behind goes on."""
+        held = self._holding.first()
+        item = held.items[0]
+        if await self._alone(item, held) is Outcome.DONE:
+            self._holding.release(item[1])
+            held.items.popleft()
+            self._queue.extendleft(reversed(held.items))
+
+    def _is_patient(self, error: Exception, held: Held) -> bool:
+        """Whether to try again here rather than park."""
+        spent = asyncio.get_running_loop().time() - held.began
+        return retriable(error) and spent < self._patience and len(held.items) <= self._batch
+
+    def _hold(self, item: Item, held: Held, error: Exception) -> None:
+        """Hold the record's key until its next attempt."""
+        pause = backoff(held.attempts, FIRST_PAUSE, LONGEST_PAUSE)
+        held.due = asyncio.get_running_loop().time() + pause
+        held.reason = reason_of(error)
+        if not held.items:
+            held.items.append(item)
+            self._holding.hold(item[1], held)
+            self._log(logs.warning, "consumer.retrying", item[1], held)
+        self._stuck = None
+
+    async def _park(self, record: Record, error: Exception, attempts: int) -> bool:
+        """Park a record, however often that takes: it must not be skipped."""
+
+        async def attempt(_: int) -> None:
+            await self._inbox.park(record, error, attempts)
+
+        def failed(problem: Exception, tries: int) -> None:
+            self._is_stuck(record, problem, attempts=tries)
+
+        return await retry(attempt, failed, self._closing)
+
+    def _is_stuck(self, record: Record, error: Exception, attempts: int) -> None:
+        """Say loudly that the lane can't go on: its database is away, or does not park."""
+        now = asyncio.get_running_loop().time()
+        since = self._stuck[1].since if self._stuck is not None else datetime.now(UTC)
+        self._stuck = (record, Held(now, attempts, reason_of(error), since=since))
+        self._log(logs.error, "consumer.blocked", record, self._stuck[1])
+
+    def _told(self, record: Record, held: Held) -> Blocked:
+        return Blocked(
             group=self._group,
             event_id=header(record.headers, "ce_id"),
             type=header(record.headers, "ce_type"),
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
-            attempts=attempts,
-            reason=_reason(error),
-            since=since,
-        )
-        logs.error(
-            "consumer.blocked",
-            error,
-            group=self._group,
-            event_id=self.blocked.event_id,
-            event_type=self.blocked.type,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            attempts=attempts,
-            reason=self.blocked.reason,
+            attempts=held.attempts,
+            reason=held.reason,
+            since=held.since,
         )
 
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, CausewayError):
-        return error.reason
-    return "DATABASE_AWAY" if is_away(error) else type(error).__name__
+    def _log(self, log: Callable[..., None], name: str, record: Record, held: Held) -> None:
+        told = asdict(self._told(record, held))
+        log(name, event_type=told.pop("type"), **told)

@@ -18,11 +18,13 @@ class Limits:
     lanes: int = 4
     batch: int = 200
     """Most records in one transaction."""
+    patience: float = 5.0
+    """Seconds that a retriable error is tried again in place before the key is parked."""
     waiting: int = 2000
-    """A partition with so many records in lanes that are at work is paused."""
+    """A partition with so many records that wait in lanes is paused."""
     window: int = 100_000
     """A partition read so far ahead of its lowest unfinished record is paused: what is above
-    can't be committed, and what waits behind a blocked event is held in memory."""
+    can't be committed."""
     drain_seconds: float = 5.0
     """How long running batches may take when partitions are revoked."""
 
@@ -72,20 +74,9 @@ class Lanes:
 
     def _fill(self, partition: Partition) -> float:
         """Give how full a partition is: from 1 on it is paused."""
-        waiting = sum(lane.waiting[partition] for lane in self._working())
+        waiting = sum(lane.waiting[partition] for lane in self._lanes)
         window = self._progress[partition].unfinished
         return max(waiting / self._limits.waiting, window / self._limits.window)
-
-    def _working(self) -> list[Lane]:
-        """List the lanes that are not held by an event, or all if nothing can go on.
-
-        What waits behind such an event must not stop the other lanes; where the database is away
-        (no attempt counts), nothing is gained by reading on.
-        """
-        working = [
-            lane for lane in self._lanes if lane.blocked is None or not lane.blocked.attempts
-        ]
-        return working or self._lanes
 
     def _tell_paused(self, partition: Partition) -> None:
         """Say loudly which event keeps a partition from being read any further."""
@@ -114,8 +105,8 @@ class Lanes:
             self._progress[partition].committed(offset)
 
     def blocked(self) -> list[Blocked]:
-        """List the events that hold a lane."""
-        return [lane.blocked for lane in self._lanes if lane.blocked is not None]
+        """List the events that hold a key or a lane, while they are tried again."""
+        return [one for lane in self._lanes for one in lane.blocked()]
 
     def failure(self) -> BaseException | None:
         """Give the error that ended a lane, which is a bug of ours; None if all are at work."""

@@ -1,8 +1,7 @@
 """The sender: carries deliveries out, outside of every transaction, and records the outcome."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import asyncpg
@@ -12,35 +11,12 @@ from bridge import logs, telemetry
 from bridge.database import acquire
 from bridge.effects import Delivery, Effect, Outcome, Result, delivery_of
 from bridge.errors import CausewayError
+from bridge.listening import listening
 from bridge.middleware.retry import retry
 from bridge.sql import queries
 from bridge.waiting import backoff, wait_any
 
 CHANNEL = "bridge_deliveries"
-
-
-@asynccontextmanager
-async def listening(
-    connection: asyncpg.Connection,
-) -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
-    """Give two events: set whenever a delivery was committed; set if the connection is gone."""
-    wake, lost = asyncio.Event(), asyncio.Event()
-
-    def woken(*_: object) -> None:
-        wake.set()
-
-    def ended(*_: object) -> None:
-        lost.set()
-
-    connection.add_termination_listener(ended)
-    await connection.add_listener(CHANNEL, woken)
-    try:
-        yield wake, lost
-    finally:
-        # A connection that is gone listens to nothing.
-        with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
-            connection.remove_termination_listener(ended)
-            await connection.remove_listener(CHANNEL, woken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +67,10 @@ class Sender:
         failures = 0
         while not stop.is_set():
             try:
-                async with acquire(self._pool) as connection, listening(connection) as ears:
+                async with (
+                    acquire(self._pool) as connection,
+                    listening(connection, CHANNEL) as ears,
+                ):
                     wake, lost = ears
                     while not stop.is_set():
                         wake.clear()

@@ -3,8 +3,8 @@
 import asyncio
 
 
-async def wait_any(seconds: float, *events: asyncio.Event) -> None:
-    """Wait until one of `events` is set, or `seconds` are over."""
+async def wait_any(seconds: float | None, *events: asyncio.Event) -> None:
+    """Wait until one of `events` is set, or `seconds` are over; None: however long it takes."""
     if any(event.is_set() for event in events):
         return
     waits = [asyncio.create_task(event.wait()) for event in events]

@@ -1,13 +1,13 @@
-"""Trying one event again, each time in a transaction of its own, until it is handled.
+"""Trying one event again, each time in a transaction of its own.
 
 Around the attempt and not around the handler: after an error PostgreSQL takes nothing more in the
-same transaction. Never gives an event up: what a later event of the same key relies on must not
-be skipped.
+same transaction.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import asyncpg
 
@@ -28,6 +28,7 @@ LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, StaleVe
 
 Attempt = Callable[[int], Awaitable[None]]
 Failed = Callable[[Exception, int], None]
+Away = Callable[[Exception], None]
 
 
 def retriable(error: Exception) -> bool:
@@ -37,32 +38,44 @@ def retriable(error: Exception) -> bool:
     return is_away(error) or isinstance(error, (OSError, *LOST_RACES))
 
 
+async def once(attempt: Callable[[], Awaitable[None]], away: Away, closing: asyncio.Event) -> bool:
+    """Make one attempt that counts; raises its error. False if `closing` came before an end.
+
+    A lost race is no attempt, and a database that is away nobody's fault: both are tried again
+    here. `away` hears each time that the database is.
+    """
+    meetings = 0
+    while not closing.is_set():
+        try:
+            await attempt()
+        except LOST_RACES:
+            meetings += 1
+            if meetings == MEETINGS:
+                raise
+            await wait_any(random.uniform(0, 0.02), closing)  # noqa: S311 (no secret)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            away(error)
+            await wait_any(AWAY_PAUSE, closing)
+        else:
+            return True
+    return False
+
+
 async def retry(attempt: Attempt, failed: Failed, closing: asyncio.Event) -> bool:
     """Call `attempt(1)`, `attempt(2)`, … until it returns; False if `closing` came first.
 
     `failed` hears each error with the number of attempts so far: 0 where the database is away.
     """
-    attempts, meetings = 1, 0
+    attempts = 1
     while not closing.is_set():
         try:
-            await attempt(attempts)
-        except LOST_RACES as error:
-            meetings += 1
-            if meetings % MEETINGS == 0:
-                failed(error, attempts)
-                attempts += 1
-            await wait_any(random.uniform(0, 0.02), closing)  # noqa: S311 (no secret)
+            return await once(partial(attempt, attempts), lambda error: failed(error, 0), closing)
         except Exception as error:
-            if is_away(error):
-                # Nobody's fault, so not an attempt.
-                failed(error, 0)
-                await wait_any(AWAY_PAUSE, closing)
-                continue
             failed(error, attempts)
             await wait_any(_pause(error, attempts), closing)
             attempts += 1
-        else:
-            return True
     return False
 
 

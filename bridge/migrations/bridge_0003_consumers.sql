@@ -29,6 +29,8 @@ CREATE TABLE bridge.parked_keys (
 );
 
 ALTER TABLE bridge.parked
+    -- The key as it came: `key` is what text can hold of it
+    ADD COLUMN record_key bytea,
     ADD COLUMN redrive_actor text NOT NULL DEFAULT '',
     ADD COLUMN discard_actor text NOT NULL DEFAULT '';
 
@@ -46,6 +48,7 @@ CREATE TABLE bridge.discarded (
     topic text NOT NULL,
     partition integer NOT NULL,
     record_offset bigint NOT NULL,
+    record_key bytea,
     value bytea,
     headers jsonb NOT NULL,
     reason text NOT NULL,
@@ -61,5 +64,5 @@ CREATE INDEX discarded_by_event ON bridge.discarded (event_id);
 -- migrate: rollback
 DROP TABLE bridge.discarded;
 DROP INDEX bridge.parked_asked, bridge.parked_due;
-ALTER TABLE bridge.parked DROP COLUMN discard_actor, DROP COLUMN redrive_actor;
+ALTER TABLE bridge.parked DROP COLUMN discard_actor, DROP COLUMN redrive_actor, DROP COLUMN record_key;
 DROP TABLE bridge.parked_keys, bridge.consumers;

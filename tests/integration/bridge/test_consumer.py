@@ -10,11 +10,10 @@ import asyncpg
 import pytest
 
 from bridge.consumer import Consumer, Handler, Handling, Limits
-from bridge.errors import FailedPrecondition, StaleVersion, Unavailable
+from bridge.errors import StaleVersion, Unavailable
 from bridge.event import Origin
 from bridge.kafka.cluster import Cluster, describe
 from bridge.kafka.consumer import GroupConsumer
-from bridge.kafka.producer import Producer
 from bridge.kafka.record import Partition
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
@@ -207,39 +206,6 @@ async def test_a_rebalance_moves_partitions_and_loses_nothing(
     assert await effects(connection) == wanted
 
 
-async def test_a_failing_event_blocks_its_lane_loudly_and_others_go_on(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
-) -> None:
-    healed = asyncio.Event()
-
-    async def moody(handling: Handling) -> None:
-        if handling.event.key == "bad" and handling.event.version == 2 and not healed.is_set():
-            raise FailedPrecondition("not today", reason="NOT_TODAY")
-        await note(handling)
-
-    counts = {"bad": 3} | {f"o{number}": 3 for number in range(12)}
-    await publish(parts, connection, counts)
-    one = consumer(parts, pool, moody, Limits(lanes=4))
-    async with consuming(one):
-
-        async def blocked() -> bool:
-            return bool(one.blocked()) and one.blocked()[0].attempts >= 2
-
-        await until(blocked)
-        [held] = one.blocked()
-        assert (held.reason, held.type) == ("NOT_TODAY", "causeway.orders.v1.OrderConfirmed")
-        seen = await effects(connection)
-        assert seen["orders/bad"] == [1]
-        assert len(seen) > 6
-        assert not await lag_is_zero(parts)
-        healed.set()
-        await until(lambda: lag_is_zero(parts))
-        assert not one.blocked()
-    assert await effects(connection) == {
-        f"orders/{key}": list(range(1, count + 1)) for key, count in counts.items()
-    }
-
-
 async def test_a_stale_version_is_tried_again_without_counting(
     parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
 ) -> None:
@@ -284,22 +250,6 @@ async def test_types_without_a_handler_are_passed_over(
         await until(lambda: outbox_is_empty(connection))
         await until(lambda: lag_is_zero(parts))
     assert await effects(connection) == {"orders/o1": [2]}
-
-
-async def test_an_undecodable_record_blocks_its_lane(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
-) -> None:
-    producer = Producer(parts.kafka)
-    await producer.start()
-    await (await producer.send(parts.topic, b"o1", b"\x01broken", []))
-    await producer.close()
-    await publish(parts, connection, {"o1": 1})
-    one = consumer(parts, pool)
-    async with consuming(one):
-        await until(lambda: bool(one.blocked()))
-        assert one.blocked()[0].reason == "UNDECODABLE"
-        await asyncio.sleep(1)
-        assert await effects(connection) == {}
 
 
 def spied(monkeypatch: pytest.MonkeyPatch, method: str) -> list[Partition]:

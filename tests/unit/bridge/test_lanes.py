@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
+import asyncpg
 import pytest
 
-from bridge.errors import FailedPrecondition
+from bridge.errors import FailedPrecondition, Unavailable
 from bridge.inbox import Inbox
 from bridge.kafka.record import Partition, Record
 from bridge.lane import Lane
@@ -19,24 +20,40 @@ HERE = Partition("t", 0)
 
 
 class FakeInbox:
-    """Stands where the database would be; `failing` keys are refused."""
+    """Stands where the database would be; `failing` keys are refused, and parked."""
 
     def __init__(self) -> None:
         self.handled: list[tuple[bytes | None, int]] = []
-        self.failing: set[bytes] = set()
+        self.parked: list[tuple[bytes | None, int]] = []
+        self.failing: dict[bytes | None, Exception] = {}
+        self.away = False
         self.hang = asyncio.Event()
         self.hang.set()
 
     async def handle(self, records: Sequence[Record], attempt: int) -> None:
         await self.hang.wait()
-        if any(record.key in self.failing for record in records):
-            raise FailedPrecondition("refused")
-        self.handled += [(record.key, record.offset) for record in records]
+        if self.away:
+            raise asyncpg.ClientCannotConnectError("away")
+        parked = {key for key, _ in self.parked if key}
+        for record in records:
+            if record.key in self.failing and record.key not in parked:
+                raise self.failing[record.key]
+        for record in records:
+            went = self.parked if record.key in parked else self.handled
+            went.append((record.key, record.offset))
+
+    async def park(self, record: Record, error: Exception, attempts: int) -> None:
+        if self.away:
+            raise asyncpg.ClientCannotConnectError("away")
+        self.parked.append((record.key, record.offset))
 
 
 @asynccontextmanager
 async def lanes_on(inbox: FakeInbox, limits: Limits) -> AsyncIterator[Lanes]:
-    lanes = Lanes(frozenset({HERE}), lambda: Lane("g", cast(Inbox, inbox), limits.batch), limits)
+    def make() -> Lane:
+        return Lane("g", cast(Inbox, inbox), limits.batch, limits.patience)
+
+    lanes = Lanes(frozenset({HERE}), make, limits)
     try:
         yield lanes
     finally:
@@ -65,15 +82,84 @@ async def test_each_key_stays_in_order() -> None:
         assert offsets == sorted(offsets)
 
 
-async def test_a_blocked_lane_holds_the_offset_and_others_go_on() -> None:
+NO, NOT_YET = FailedPrecondition("no"), Unavailable("not yet")
+
+
+async def test_what_no_time_heals_parks_its_key_at_once_and_others_go_on() -> None:
     inbox = FakeInbox()
-    inbox.failing = {b"k1"}
-    async with lanes_on(inbox, Limits(lanes=16)) as lanes:
+    inbox.failing = {b"k1": NO}
+    async with lanes_on(inbox, Limits(lanes=2)) as lanes:
         lanes.take(records(50), lambda _: True)
+        await settle()
+        assert lanes.committable() == {HERE: 50}
+    assert inbox.parked == [(b"k1", offset) for offset in range(1, 50, 5)]
+    assert {key for key, _ in inbox.handled} == {b"k0", b"k2", b"k3", b"k4"}
+
+
+async def test_what_time_may_heal_holds_its_key_alone_and_in_order() -> None:
+    inbox = FakeInbox()
+    inbox.failing = {b"k1": NOT_YET}
+    async with lanes_on(inbox, Limits(lanes=1)) as lanes:
+        lanes.take(records(25), lambda _: True)
         await settle()
         assert lanes.committable() == {HERE: 1}
         assert {key for key, _ in inbox.handled} == {b"k0", b"k2", b"k3", b"k4"}
-        assert [one.offset for one in lanes.blocked()] == [1]
+        [held] = lanes.blocked()
+        assert (held.offset, held.reason) == (1, "UNAVAILABLE")
+        inbox.failing.clear()
+        lanes.take({HERE: [FakeRecord("t", 0, 25, key=b"k1")]}, lambda _: True)
+        await until(lambda: lanes.committable() == {HERE: 26}, 5)
+        assert not lanes.blocked()
+    assert [at for key, at in inbox.handled if key == b"k1"] == [1, 6, 11, 16, 21, 25]
+    assert inbox.parked == []
+
+
+async def test_patience_ends_and_the_key_is_parked() -> None:
+    inbox = FakeInbox()
+    inbox.failing = {b"k1": NOT_YET}
+    async with lanes_on(inbox, Limits(lanes=1, patience=0.1)) as lanes:
+        lanes.take(records(10), lambda _: True)
+        await until(lambda: lanes.committable() == {HERE: 10}, 5)
+    assert inbox.parked == [(b"k1", 1), (b"k1", 6)]
+
+
+async def test_more_than_a_batch_behind_a_failing_event_parks_it_before_its_time() -> None:
+    inbox = FakeInbox()
+    inbox.failing = {b"k1": NOT_YET}
+    async with lanes_on(inbox, Limits(lanes=1, batch=3, patience=600)) as lanes:
+        lanes.take(records(50), lambda _: True)
+        await until(lambda: lanes.committable() == {HERE: 50}, 5)
+    assert [at for _, at in inbox.parked] == list(range(1, 50, 5))
+
+
+async def test_records_without_a_key_hold_and_park_nothing_but_themselves() -> None:
+    inbox = FakeInbox()
+    inbox.failing = {None: NOT_YET}
+    async with lanes_on(inbox, Limits(lanes=1, patience=0.1)) as lanes:
+        keyless: list[Record] = [FakeRecord("t", 0, at, key=None) for at in (0, 1)]
+        lanes.take({HERE: [*keyless, FakeRecord("t", 0, 2, key=b"k")]}, lambda _: True)
+        await settle()
+        assert inbox.handled == [(b"k", 2)]
+        assert [one.offset for one in lanes.blocked()] == [0, 1]
+        await until(lambda: lanes.committable() == {HERE: 3}, 5)
+    assert sorted(inbox.parked) == [(None, 0), (None, 1)]
+
+
+async def test_while_the_database_is_away_nothing_is_parked_and_no_attempt_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bridge.middleware.retry.AWAY_PAUSE", 0.01)
+    inbox = FakeInbox()
+    inbox.away = True
+    async with lanes_on(inbox, Limits(lanes=1, patience=0.01)) as lanes:
+        lanes.take(records(10), lambda _: True)
+        await asyncio.sleep(0.1)
+        [stuck] = lanes.blocked()
+        assert (stuck.reason, stuck.attempts) == ("DATABASE_AWAY", 0)
+        inbox.away = False
+        await until(lambda: lanes.committable() == {HERE: 10}, 5)
+        assert not lanes.blocked()
+    assert inbox.parked == []
 
 
 async def test_unwanted_records_are_done_at_once() -> None:
@@ -103,27 +189,7 @@ async def test_a_full_partition_pauses_and_resumes_at_half() -> None:
         assert lanes.backpressure() == (set(), {HERE})
 
 
-async def test_what_waits_behind_a_blocked_event_does_not_stop_the_other_lanes() -> None:
-    inbox = FakeInbox()
-    inbox.failing = {b"k1"}
-    async with lanes_on(inbox, Limits(lanes=16, waiting=10, window=1000)) as lanes:
-        lanes.take(records(200), lambda _: True)
-        await settle()
-        assert len(inbox.handled) == 160
-        assert lanes.backpressure() == (set(), set())
-
-
-async def test_where_every_lane_is_blocked_nothing_more_is_read() -> None:
-    inbox = FakeInbox()
-    inbox.failing = {f"k{number}".encode() for number in range(5)}
-    async with lanes_on(inbox, Limits(lanes=1, waiting=10, window=1000)) as lanes:
-        lanes.take(records(20), lambda _: True)
-        await settle()
-        assert lanes.blocked()
-        assert lanes.backpressure() == ({HERE}, set())
-
-
-async def test_a_window_above_a_blocked_event_is_bounded_loudly(
+async def test_a_window_above_an_unfinished_event_is_bounded_loudly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[tuple[object, object]] = []
@@ -134,7 +200,7 @@ async def test_a_window_above_a_blocked_event_is_bounded_loudly(
 
     monkeypatch.setattr("bridge.logs.error", error)
     inbox = FakeInbox()
-    inbox.failing = {b"k1"}
+    inbox.failing = {b"k1": NOT_YET}
     async with lanes_on(inbox, Limits(lanes=16, window=100)) as lanes:
         lanes.take(records(200), lambda _: True)
         await settle()
@@ -144,6 +210,17 @@ async def test_a_window_above_a_blocked_event_is_bounded_loudly(
         inbox.failing.clear()
         await until(lambda: lanes.committable() == {HERE: 200})
         assert lanes.backpressure() == (set(), {HERE})
+
+
+async def test_a_drain_leaves_what_is_held_to_the_next_owner() -> None:
+    inbox = FakeInbox()
+    inbox.failing = {b"k1": NOT_YET}
+    async with lanes_on(inbox, Limits(lanes=1)) as lanes:
+        lanes.take(records(10), lambda _: True)
+        await settle()
+        await lanes.drain()
+        assert lanes.committable() == {HERE: 1}
+    assert inbox.parked == []
 
 
 async def test_a_drain_ends_the_batch_at_hand_and_leaves_the_rest() -> None:

@@ -1,0 +1,265 @@
+"""Parking and redrive on real PostgreSQL and Kafka."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from bridge.consumer import Consumer, Handling, Limits
+from bridge.errors import FailedPrecondition, Unavailable
+from bridge.parking.redrive import Pace, Redriver
+from bridge.subscription import Subscription
+from causeway.orders.v1 import events_pb2 as orders
+from tests.integration.bridge.parts import (
+    Parts,
+    append,
+    append_many,
+    outbox_is_empty,
+    relaying,
+    running,
+    until,
+)
+
+EFFECTS = "CREATE TABLE effects (id bigserial, event_id text, stream text, version int)"
+EFFECT = "INSERT INTO effects (event_id, stream, version) VALUES ($1, $2, $3)"
+IMPATIENT = Limits(patience=0.3)
+QUICK = Pace(poll=0.1, first_pause=0.2)
+
+
+@pytest.fixture(autouse=True)
+async def _effects(parts: Parts) -> None:
+    owner = await asyncpg.connect(parts.superuser)
+    await owner.execute(EFFECTS)
+    await owner.execute("GRANT ALL ON effects, effects_id_seq TO PUBLIC")
+    await owner.close()
+
+
+@dataclass(slots=True)
+class Moody:
+    """A handler that notes its events, but for those that a test makes it refuse."""
+
+    refused: dict[tuple[str, int], Exception] = field(default_factory=dict)
+    tried: list[tuple[str, int]] = field(default_factory=list)
+
+    async def __call__(self, handling: Handling) -> None:
+        event = handling.event
+        self.tried.append((event.key, event.version))
+        await handling.connection.execute(EFFECT, event.id, event.stream, event.version)
+        if error := self.refused.get((event.key, event.version)):
+            raise error
+
+
+def subscription(parts: Parts, handler: Moody) -> Subscription:
+    return Subscription(f"causeway.{parts.topic}.effects", {orders.OrderConfirmed: handler})
+
+
+def consumer(
+    parts: Parts, pool: asyncpg.Pool, handler: Moody, limits: Limits = IMPATIENT
+) -> Consumer:
+    return Consumer(
+        subscription(parts, handler),
+        catalog=parts.catalog,
+        pool=pool,
+        kafka=parts.kafka,
+        limits=limits,
+    )
+
+
+@asynccontextmanager
+async def redriving(parts: Parts, pool: asyncpg.Pool, handler: Moody) -> AsyncIterator[None]:
+    async with running(Redriver([subscription(parts, handler)], parts.catalog, pool, QUICK).run):
+        yield
+
+
+async def publish(parts: Parts, connection: asyncpg.Connection, counts: dict[str, int]) -> None:
+    await append_many(parts, connection, counts)
+    async with relaying(parts):
+        await until(lambda: outbox_is_empty(connection))
+
+
+async def effects(connection: asyncpg.Connection) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for row in await connection.fetch("SELECT stream, version FROM effects ORDER BY id"):
+        found.setdefault(row["stream"].removeprefix("orders/"), []).append(row["version"])
+    return found
+
+
+async def parked(connection: asyncpg.Connection) -> list[asyncpg.Record]:
+    rows: list[asyncpg.Record] = await connection.fetch("SELECT * FROM bridge.parked ORDER BY id")
+    return rows
+
+
+async def parked_keys(connection: asyncpg.Connection) -> int:
+    count: int = await connection.fetchval("SELECT count(*) FROM bridge.parked_keys")
+    return count
+
+
+async def redrive(connection: asyncpg.Connection) -> None:
+    """Ask for all as the bridge's API does."""
+    await connection.execute("UPDATE bridge.parked SET redrive_time = now()")
+    await connection.execute("NOTIFY bridge_parked")
+
+
+async def discard(connection: asyncpg.Connection, parked_id: int) -> None:
+    """Give one event up as the bridge's API does."""
+    await connection.execute(
+        "UPDATE bridge.parked SET discard_time = now(), discard_actor = 'users/root' WHERE id = $1",
+        parked_id,
+    )
+    await connection.execute("NOTIFY bridge_parked")
+
+
+async def rewind(parts: Parts) -> None:
+    """Set the group's offsets to the start, as a crash before every commit would."""
+    client = AIOKafkaConsumer(
+        **parts.kafka.client(),
+        group_id=f"causeway.{parts.topic}.effects",
+        enable_auto_commit=False,
+    )
+    await client.start()
+    partitions = [TopicPartition(parts.topic, number) for number in range(3)]
+    client.assign(partitions)
+    await client.commit(dict.fromkeys(partitions, 0))
+    await client.stop()
+
+
+def versions(count: int) -> list[int]:
+    return list(range(1, count + 1))
+
+
+async def test_a_poison_event_parks_its_key_in_order_and_others_go_on(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    moody = Moody({("bad", 2): FailedPrecondition("not today", reason="NOT_TODAY")})
+    counts = {"bad": 5} | {f"o{number}": 5 for number in range(12)}
+    await publish(parts, connection, counts)
+    async with running(consumer(parts, pool, moody).run):
+
+        async def settled() -> bool:
+            return sum(map(len, (await effects(connection)).values())) == 61
+
+        await until(settled)
+
+        async def all_parked() -> bool:
+            return len(await parked(connection)) == 4
+
+        await until(all_parked)
+    rows = await parked(connection)
+    assert await effects(connection) == {
+        key: versions(1 if key == "bad" else count) for key, count in counts.items()
+    }
+    assert [row["reason"] for row in rows] == ["NOT_TODAY", *["KEY_PARKED"] * 3]
+    assert [row["record_offset"] for row in rows] == sorted(row["record_offset"] for row in rows)
+    assert rows[0]["attempts"] == 1
+    assert rows[0]["next_attempt_time"] is None
+    assert moody.tried.count(("bad", 3)) == 0
+
+
+async def test_a_stack_digest_says_where_and_nothing_of_the_event(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    moody = Moody({("o1", 1): ValueError("somebody@example.org")})
+    await publish(parts, connection, {"o1": 1})
+    async with running(consumer(parts, pool, moody).run):
+
+        async def one_parked() -> bool:
+            return len(await parked(connection)) == 1
+
+        await until(one_parked)
+    [row] = await parked(connection)
+    assert row["reason"] == "ValueError"
+    assert " ValueError at tests.integration.bridge.test_parking:__call__:" in row["stack_digest"]
+    assert "example.org" not in row["stack_digest"]
+
+
+async def test_a_retriable_error_is_tried_in_place_then_parked_and_heals_by_itself(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    moody = Moody({("o1", 1): Unavailable("not yet")})
+    await publish(parts, connection, {"o1": 3, "o2": 3})
+    async with running(consumer(parts, pool, moody).run), redriving(parts, pool, moody):
+
+        async def tried_again() -> bool:
+            rows = await parked(connection)
+            return bool(rows) and rows[0]["attempts"] > 5
+
+        await until(tried_again)
+        assert moody.tried.count(("o1", 1)) >= 6
+        assert (await effects(connection)) == {"o2": [1, 2, 3]}
+        moody.refused.clear()
+
+        async def healed() -> bool:
+            return not await parked_keys(connection)
+
+        await until(healed)
+    assert await effects(connection) == {"o1": [1, 2, 3], "o2": [1, 2, 3]}
+    assert await parked(connection) == []
+
+
+async def test_a_redrive_keeps_the_order_while_new_events_of_the_key_come(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    moody = Moody({("o1", 5): FailedPrecondition("no")})
+    async with (
+        relaying(parts),
+        running(consumer(parts, pool, moody).run),
+        redriving(parts, pool, moody),
+    ):
+        for version in range(300):
+            await append(parts, connection, "o1", version)
+            if version in (60, 130, 200):
+                await until(lambda: _is_parked(connection))
+                moody.refused.clear()
+                await redrive(connection)
+            elif version in (100, 170):
+                moody.refused = {("o1", version + 5): FailedPrecondition("no")}
+
+        async def all_handled() -> bool:
+            return len((await effects(connection)).get("o1", [])) == 300
+
+        await until(all_handled)
+        await until(lambda: _is_released(connection))
+    assert await effects(connection) == {"o1": versions(300)}
+    assert await parked(connection) == []
+
+
+async def _is_parked(connection: asyncpg.Connection) -> bool:
+    return await parked_keys(connection) > 0
+
+
+async def _is_released(connection: asyncpg.Connection) -> bool:
+    return await parked_keys(connection) == 0
+
+
+async def test_a_discard_moves_one_event_out_and_releases_what_is_behind_it(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    moody = Moody({("o1", 2): FailedPrecondition("never")})
+    await publish(parts, connection, {"o1": 4})
+    async with running(consumer(parts, pool, moody).run), redriving(parts, pool, moody):
+
+        async def all_parked() -> bool:
+            return len(await parked(connection)) == 3
+
+        await until(all_parked)
+        first = (await parked(connection))[0]
+        await discard(connection, first["id"])
+        await until(lambda: _is_released(connection))
+    assert await effects(connection) == {"o1": [1, 3, 4]}
+    [kept] = await connection.fetch("SELECT * FROM bridge.discarded")
+    assert (kept["event_id"], kept["actor"]) == (first["event_id"], "users/root")
+    assert (kept["value"], kept["headers"]) == (first["value"], first["headers"])
+    moody.refused.clear()
+    await rewind(parts)
+    async with running(consumer(parts, pool, moody, Limits(batch=1)).run):
+        await publish(parts, connection, {"o2": 1})
+
+        async def passed() -> bool:
+            return "o2" in await effects(connection)
+
+        await until(passed)
+    assert (await effects(connection))["o1"] == [1, 3, 4]
+    assert await parked(connection) == []
