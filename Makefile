@@ -25,7 +25,7 @@ up: $(INSTALLED) ## set up and run everything in the foreground; Ctrl-C stops it
 down: $(INSTALLED) ## stop what `causeway up --detach` started, or what a crash left
 	@exec $(BIN)/causeway down $(ARGS)
 
-check: $(INSTALLED) ## the inner loop: format, lint, types, import rules, generated files, unit tests
+check: $(INSTALLED) ## the inner loop: format, lint, types, import rules, generated files, schema gate, unit tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(CODE)
@@ -33,6 +33,7 @@ check: $(INSTALLED) ## the inner loop: format, lint, types, import rules, genera
 	$(BIN)/python -m gateway.generate --check
 	$(BIN)/buf lint
 	$(BIN)/causeway compile --check
+	$(BIN)/causeway schemas check
 	$(BIN)/python -m pytest tests/unit tests/gateway tests/contract -q -n 4 --dist loadfile $(ARGS)
 
 test: $(INSTALLED) ## the suite on real parts, on ports and state of its own

@@ -32,11 +32,13 @@ def _gone(name: str, old: Index, new: Index) -> Problem:
     alike = (
         other
         for other in new.messages
-        if other not in old.messages and list(fields_of(new.messages[other])) == wanted
+        if other not in old.messages
+        and _scope(other) == _scope(name)
+        and list(fields_of(new.messages[other])) == wanted
     )
     renamed = next(alike, None)
     if renamed is not None:
-        return Problem(name, f"was renamed to {renamed.rpartition('.')[2]}", KEEP_MESSAGE)
+        return Problem(name, f"was renamed to {_short(renamed)}", KEEP_MESSAGE)
     return Problem(name, "was removed", KEEP_MESSAGE)
 
 
@@ -57,3 +59,7 @@ def _order(before: list[str], after: list[str]) -> Iterator[Problem]:
 
 def _short(name: str) -> str:
     return name.rpartition(".")[2]
+
+
+def _scope(name: str) -> str:
+    return name.rpartition(".")[0]
