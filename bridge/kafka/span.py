@@ -6,7 +6,9 @@ from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import OffsetOutOfRangeError
 
+from bridge.errors import OutOfRange
 from bridge.kafka.admin import open_admin
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings
@@ -49,15 +51,21 @@ class Span:
         """Give at most `most` records from `at` on and below `ends`, and where to go on.
 
         In order per partition. None: no records below the ends are left, or none came in time.
+        OutOfRange: what stood at `at` is gone from the log.
         """
         open_ = [one for one, end in ends.items() if at[one] < end]
         after = dict(at)
         if not open_:
             return [], after
         self._seek(at, open_)
-        found = await self._consumer.getmany(
-            *(TopicPartition(*one) for one in open_), timeout_ms=POLL_MS, max_records=most
-        )
+        try:
+            found = await self._consumer.getmany(
+                *(TopicPartition(*one) for one in open_), timeout_ms=POLL_MS, max_records=most
+            )
+        except OffsetOutOfRangeError as error:
+            raise OutOfRange("the log was cut below the place to read on", reason="LOG_CUT") from (
+                error
+            )
         records: list[Record] = []
         for where, some in found.items():
             one = Partition(*where)

@@ -1,0 +1,1 @@
+"""Replays: events again, for a group; executed by the owning service's worker."""
