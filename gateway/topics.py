@@ -34,7 +34,9 @@ def topics(model: Model) -> tuple[Topic, ...]:
     """All topics by name; an event topic has exactly one writer (the model's rules see to it)."""
     writers: dict[str, tuple[str, ...]] = {e.topic: (e.owner,) for e in model.events}
     writers[SEALS] = model.areas
-    return tuple(
-        Topic(name, PARTITIONS, REPLICATION, dict(_CONFIG), names)
-        for name, names in sorted(writers.items())
-    )
+    return tuple(event_topic(name, names) for name, names in sorted(writers.items()))
+
+
+def event_topic(name: str, writers: tuple[str, ...]) -> Topic:
+    """A topic of events, as every one is."""
+    return Topic(name, PARTITIONS, REPLICATION, dict(_CONFIG), writers)

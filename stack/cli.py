@@ -10,12 +10,14 @@ import sys
 
 import typer
 
+from stack.commands.adopt import adopt
 from stack.commands.call import call
 from stack.commands.compile import compile  # noqa: A004 (the name of the command)
 from stack.commands.down import down
 from stack.commands.env import env
 from stack.commands.explain import explain
 from stack.commands.logs import logs
+from stack.commands.schemas import schemas
 from stack.commands.status import status
 from stack.commands.token import token
 from stack.commands.tour import tour
@@ -24,7 +26,8 @@ from stack.console import complain
 from stack.errors import StackError
 from stack.loopback import direct
 
-COMMANDS = (up, status, logs, env, token, call, tour, down, explain, compile)
+COMMANDS = (up, status, logs, env, token, call, tour, adopt, down, explain, compile)
+GROUPS = (schemas,)
 
 
 def program() -> typer.Typer:
@@ -39,6 +42,8 @@ def program() -> typer.Typer:
     )
     for command in COMMANDS:
         app.command(name=command.__name__)(command)
+    for group in GROUPS:
+        app.add_typer(group)
     return app
 
 

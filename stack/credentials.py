@@ -3,12 +3,14 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 DATABASES = ("orders", "users", "notifications", "bridge", "keycloak", "registry")
 SERVICES = ("orders", "users", "notifications", "bridge")
-KAFKA_USERS = ("admin", *SERVICES, "observer")
+GUEST = "guest"
+"""The Kafka user of services outside this repository; brokers learn users at their start alone."""
+KAFKA_USERS = ("admin", *SERVICES, "observer", GUEST)
 
 NAMES = (
     "postgres/postgres",
@@ -37,11 +39,14 @@ class Credentials:
         return f"Credentials({len(self._passwords)} names)"
 
 
-def load_credentials(state: Path) -> Credentials:
-    """Those of this state directory; what is missing is generated and written down first."""
+def load_credentials(state: Path, more: Iterable[str] = ()) -> Credentials:
+    """Those of this state directory; what is missing is generated and written down first.
+
+    `more` names some that only this platform has.
+    """
     path = state / "secrets" / "passwords.json"
     known: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    missing = [name for name in NAMES if name not in known]
+    missing = [name for name in (*NAMES, *more) if name not in known]
     if missing:
         known |= {name: secrets.token_urlsafe(24) for name in missing}
         write_secret(path, json.dumps(known, indent=1))

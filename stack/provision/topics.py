@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from bridge.kafka.admin import Admin, Operation, Pattern, Resource, Rule, Topic, open_admin
 from bridge.kafka.settings import KafkaSettings
 from gateway.topics import Topic as OwnedTopic
-from stack.credentials import SERVICES
+from gateway.topics import event_topic
+from stack.credentials import GUEST, SERVICES
 from stack.errors import Code, StackError
 
 PREFIX = "causeway."
@@ -22,6 +23,15 @@ async def provision_topics(settings: KafkaSettings, wanted: Sequence[OwnedTopic]
     async with open_admin(settings) as admin:
         await _provide(admin, [_topic(owned) for owned in wanted])
         await _permit(admin, rules(wanted))
+
+
+async def provision_guest_topics(
+    settings: KafkaSettings, names: Sequence[str], wanted: set[Rule]
+) -> None:
+    """Create a guest's topics like the platform's own, and add its access rules."""
+    async with open_admin(settings) as admin:
+        await _provide(admin, [_topic(event_topic(name, ())) for name in names])
+        await admin.allow(wanted - await admin.rules())
 
 
 def rules(wanted: Iterable[OwnedTopic]) -> set[Rule]:
@@ -99,5 +109,6 @@ def _require_equal(topic: Topic, partitions: int, replication: int, config: dict
 async def _permit(admin: Admin, wanted: set[Rule]) -> None:
     present = await admin.rules()
     await admin.allow(wanted - present)
-    # What an earlier version allowed and this one does not.
-    await admin.withdraw(present - wanted)
+    # What an earlier version allowed and this one does not. A guest's rules are `adopt`'s.
+    old = present - wanted
+    await admin.withdraw(rule for rule in old if rule.user != GUEST)
