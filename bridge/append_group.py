@@ -10,7 +10,7 @@ import asyncpg
 
 from bridge.draft import Draft
 from bridge.event import Event
-from bridge.outages import is_away
+from bridge.outages import DRIVER, is_away
 from bridge.sql import queries
 
 # Classes of SQLSTATE after which a transaction may yet be found committed: resources, operator's
@@ -52,7 +52,7 @@ class Attempt:
                     await item.then(connection, events)
         except BaseException:
             # It has the first word: on a connection that is gone, there is nothing to roll back.
-            with suppress(asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
+            with suppress(*DRIVER):
                 await transaction.rollback()
             raise
         self._committing = True

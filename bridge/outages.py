@@ -17,6 +17,13 @@ GONE = (
 # tells. A pool takes a connection back as soon as it is lost.
 LOST = re.compile(r"(connection|pool) is clos(ed|ing)|connection has been released back")
 
+# Sent on a connection that the server has just said goodbye on, outside of any statement.
+DISMISSED = re.compile(r"cannot switch to state \d+; another operation \(\d+\) is in progress")
+
+DRIVER = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""All that the driver raises, for what goes on in the background whatever the database does. The
+last one is neither of the two before it."""
+
 MET = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
@@ -27,6 +34,8 @@ def is_away(error: BaseException) -> bool:
     """
     if isinstance(error, asyncpg.InterfaceError):
         return LOST.search(str(error)) is not None
+    if isinstance(error, asyncpg.InternalClientError):
+        return DISMISSED.search(str(error)) is not None
     return isinstance(error, GONE)
 
 

@@ -16,6 +16,9 @@ CODES = {
     asyncpg.InterfaceError("cannot call X: connection has been released back to the pool"): (
         grpc.StatusCode.UNAVAILABLE
     ),
+    asyncpg.InternalClientError(
+        "cannot switch to state 15; another operation (2) is in progress"
+    ): grpc.StatusCode.UNAVAILABLE,
     asyncpg.DeadlockDetectedError("x"): grpc.StatusCode.ABORTED,
     asyncpg.CharacterNotInRepertoireError("x"): grpc.StatusCode.INVALID_ARGUMENT,
 }
