@@ -13,10 +13,13 @@ import typer
 from stack.commands.adopt import adopt
 from stack.commands.call import call
 from stack.commands.compile import compile  # noqa: A004 (the name of the command)
+from stack.commands.deadletters import deadletters
 from stack.commands.down import down
 from stack.commands.env import env
+from stack.commands.events import events
 from stack.commands.explain import explain
 from stack.commands.logs import logs
+from stack.commands.replay import replay
 from stack.commands.schemas import schemas
 from stack.commands.status import status
 from stack.commands.token import token
@@ -27,7 +30,7 @@ from stack.errors import StackError
 from stack.loopback import direct
 
 COMMANDS = (up, status, logs, env, token, call, tour, adopt, down, explain, compile)
-GROUPS = (schemas,)
+GROUPS = (events, deadletters, replay, schemas)
 
 
 def program() -> typer.Typer:

@@ -67,6 +67,13 @@ The schema registry does not answer, or it refuses a schema. The message holds i
   causeway status                        is it up?
   causeway schemas list                  what it has, and whether this code is registered
   causeway schemas check                 which field makes a schema incompatible, and what to do""",
+    Code.REPLAY_FAILED: """\
+A replay ended without success: its worker met an error, or somebody cancelled it.
+A rebuild that did not succeed left the projection as it was; what the other modes handled stays
+handled.
+  causeway replay status ID              how far it was, and the error
+  causeway logs orders-worker            what the worker of that service says
+  causeway deadletters list              what could not be handled""",
     Code.SETTING_INVALID: """\
 A CAUSEWAY_* variable or an option has a value that can't be used, or a CAUSEWAY_PORT_* variable
 names no port. Other unknown CAUSEWAY_* names are not looked at: check their spelling.

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack.cli import COMMANDS
+from stack.cli import COMMANDS, GROUPS
 from stack.errors import Code
 from stack.journal import read
 from stack.pages import PAGES
@@ -212,9 +212,17 @@ def test_without_a_platform_the_next_command_is_named(causeway: Program, words: 
     assert "next: causeway up --detach" in refused.stderr
 
 
-@pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
+def every_command() -> Iterator[str]:
+    yield from (command.__name__ for command in COMMANDS)
+    for group in GROUPS:
+        for command in group.registered_commands:
+            assert command.callback is not None
+            yield f"{group.info.name} {command.name or command.callback.__name__}"
+
+
+@pytest.mark.parametrize("command", every_command())
 def test_every_command_has_help_with_an_example(causeway: Program, command: str) -> None:
-    answer = causeway(command, "--help")
+    answer = causeway(*command.split(), "--help")
     assert answer.returncode == 0
     assert "Example:" in answer.stdout
 

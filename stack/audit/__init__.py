@@ -1,0 +1,1 @@
+"""What `causeway events`, `deadletters` and `replay` ask of the API, and how they show it."""
