@@ -13,6 +13,7 @@ from bridge.effects import Delivery, Effect, Outcome, Result, delivery_of
 from bridge.errors import CausewayError
 from bridge.listening import listening
 from bridge.middleware.retry import retry
+from bridge.outages import DRIVER
 from bridge.sql import queries
 from bridge.waiting import backoff, wait_any
 
@@ -80,7 +81,7 @@ class Sender:
                             await wait_any(self._pace.poll, wake, lost, stop)
                         if lost.is_set():
                             raise ConnectionError("the listening connection is gone")
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DRIVER as error:
                 failures += 1
                 logs.warning("sender.interrupted", cause=type(error).__name__)
                 await wait_any(backoff(failures, self._pace.first_pause, 5.0), stop)
@@ -160,7 +161,7 @@ class Sender:
         try:
             async with acquire(self._pool) as connection:
                 return bool(await connection.fetchval(self._sql["hold"], delivery.id, token))
-        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DRIVER as error:
             logs.error("delivery.hold_failed", error, delivery=delivery.id)
             return False
 

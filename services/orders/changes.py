@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import asyncpg
 
 from bridge import logs
+from bridge.outages import DRIVER
 from bridge.waiting import wait_any
 
 CHANNEL = "orders_changed"
@@ -45,7 +46,7 @@ class Changes:
         while not stop.is_set():
             try:
                 await self._listen(stop)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DRIVER as error:
                 logs.warning("changes.not_listening", reason=str(error))
                 await wait_any(RECONNECT_DELAY, stop)
 

@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 
-import asyncpg
-
 from bridge import logs
 from bridge.errors import CausewayError
+from bridge.outages import DRIVER
 from services.users.intents import Intent, Intents
 from services.users.registration import Registration
 
@@ -38,7 +37,7 @@ class Sweeper:
         while not stop.is_set():
             try:
                 await self.sweep()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DRIVER as error:
                 logs.warning("users.sweep_failed", error=type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._interval)
