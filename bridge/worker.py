@@ -1,4 +1,5 @@
-"""A service's background work, composed from a few values: relay, consumers, and what keeps them.
+"""A service's background work, composed from a few values: relay, consumers, redrive, replays and
+clean-up.
 
 Whoever runs it (a worker process beside its health, or a program of one's own) gets the tasks and
 the probes that say whether they work.
@@ -10,12 +11,15 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from bridge.catalog import Catalog
+from bridge.cleanup import Cleaner, Retention
 from bridge.consumer import Consumer
 from bridge.database import answers
 from bridge.kafka.settings import KafkaSettings
+from bridge.parking.redrive import Redriver
 from bridge.readiness import working
 from bridge.registration import register
 from bridge.relay import Relay
+from bridge.replay.replayer import Replayer
 from bridge.server.background import Background
 from bridge.server.health import Probe
 from bridge.subscription import Subscription
@@ -34,6 +38,7 @@ class Work:
     catalog: Catalog
     """The events that the service writes, and those that it handles."""
     subscriptions: Sequence[Subscription] = ()
+    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,22 @@ class Worker:
 
 async def compose(work: Work) -> Worker:
     """Register the groups, and join the parts. Nothing runs yet."""
-    await register(work.pool, work.subscriptions, work.catalog)
-    relay = Relay(work.dsn, work.kafka, work.catalog, work.source)
+    pool, catalog, groups = work.pool, work.catalog, work.subscriptions
+    await register(pool, groups, catalog)
+    relay = Relay(work.dsn, work.kafka, catalog, work.source)
     consumers = [
-        Consumer(one, catalog=work.catalog, pool=work.pool, kafka=work.kafka)
-        for one in work.subscriptions
-        if one.live
+        Consumer(one, catalog=catalog, pool=pool, kafka=work.kafka) for one in groups if one.live
     ]
+    redriver = Redriver(groups, catalog, pool)
+    replayer = Replayer(groups, catalog, work.source, work.dsn, pool, work.kafka)
+    cleaner = Cleaner(pool, work.retention)
     return Worker(
-        background=(relay.run, *(consumer.run for consumer in consumers)),
-        ready={"database": answers(work.pool), **working(relay, consumers)},
+        background=(
+            relay.run,
+            *(consumer.run for consumer in consumers),
+            redriver.run,
+            replayer.run,
+            cleaner.run,
+        ),
+        ready={"database": answers(pool), **working(relay, consumers)},
     )
