@@ -93,7 +93,7 @@ class RegistryClient:
         except httpx.TransportError as error:
             raise Unavailable(
                 f"the schema registry at {self._http.base_url} does not answer: "
-                f"{error or type(error).__name__}"
+                f"{str(error) or type(error).__name__}"
             ) from error
         if answer.status_code == NOT_FOUND:
             return None

@@ -1,5 +1,6 @@
 """Fixtures on the real parts that the environment names."""
 
+import os
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -40,3 +41,9 @@ async def connection(parts: Parts) -> AsyncIterator[asyncpg.Connection]:
         yield opened
     finally:
         opened.terminate()
+
+
+@pytest.fixture
+def registry() -> str:
+    """The base of its Confluent API."""
+    return os.environ["CAUSEWAY_TEST_REGISTRY"]

@@ -1,6 +1,5 @@
 """Schemas in the real registry, and records that others can read."""
 
-import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +12,11 @@ import pytest
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
-from bridge.wire import split_value
 from bridge.errors import FailedPrecondition
 from bridge.kafka.record import Record
 from bridge.registry import register, schema_ids
 from bridge.store import EventStore
+from bridge.wire import split_value
 from causeway.orders.v1 import events_pb2 as orders
 from tests.confluent import confluents_reading
 from tests.integration.bridge.parts import (
@@ -32,11 +31,6 @@ from tests.integration.bridge.parts import (
 )
 
 CONFIRMED = "causeway.orders.v1.OrderConfirmed"
-
-
-@pytest.fixture
-def registry() -> str:
-    return os.environ["CAUSEWAY_TEST_REGISTRY"]
 
 
 async def test_registering_again_changes_nothing_and_ids_survive(

@@ -1,18 +1,18 @@
-"""The record on Kafka, byte by byte."""
+"""The record on Kafka: its headers, and what it is read as."""
 
+import traceback
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from bridge.catalog import Catalog
 from bridge.codec import decode, header, headers, wire_prefix
-from bridge.wire import split_value
 from bridge.errors import Undecodable
 from bridge.event import Origin
 from bridge.kafka.record import Headers
+from bridge.upcasting import Upcaster, Upcasters
 from causeway.orders.v1 import events_pb2 as orders
-from tests.confluent import confluents_reading
 from tests.unit.bridge.records import FakeRecord
 
 CATALOG = Catalog.of(orders)
@@ -21,36 +21,7 @@ TIME = datetime(2026, 11, 23, 18, 44, 57, 123456, tzinfo=UTC)
 EVENT_ID = "0198f2f0-7c3b-7d44-9c2e-3f1b2a4c5d6e"
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-GOLDEN = [
-    (1, (0,), "00 00000001 00"),
-    (7, (1,), "00 00000007 02 02"),
-    (0x01020304, (2, 0), "00 01020304 04 04 00"),
-    (7, (0, 0), "00 00000007 04 00 00"),
-    (7, (63,), "00 00000007 02 7e"),
-    (7, (64,), "00 00000007 02 8001"),
-    (7, (300, 1), "00 00000007 04 d804 02"),
-]
-
-
-@pytest.mark.parametrize(("schema_id", "indexes", "golden"), GOLDEN)
-def test_the_prefix_is_confluents(schema_id: int, indexes: tuple[int, ...], golden: str) -> None:
-    prefix = bytes.fromhex(golden)
-    assert wire_prefix(schema_id, indexes) == prefix
-    assert split_value(prefix + b"data") == (schema_id, indexes, b"data")
-
-
-@pytest.mark.parametrize("name", [one.name for one in CATALOG])
-def test_confluents_deserializer_reads_every_type(name: str) -> None:
-    one = CATALOG[name]
-    message = one.message(order_id="o1")
-    value = wire_prefix(7, one.indexes) + message.SerializeToString()
-    assert confluents_reading(one.topic, value, one.message) == message
-
-
-def test_confluents_deserializer_reads_a_nested_type() -> None:
-    item = orders.OrderCreated.Item(sku="book", quantity=2)
-    value = wire_prefix(7, (0, 0)) + item.SerializeToString()
-    assert confluents_reading("t", value, orders.OrderCreated.Item) == item
+SEQUENCE = "its header ce_sequence is no version of a stream: 1, 2, …"
 
 
 def written(origin: Origin) -> Headers:
@@ -103,29 +74,63 @@ def test_a_record_is_read_as_the_event_that_was_written() -> None:
     assert (event.topic, event.partition, event.offset) == ("causeway.orders.v1", 2, 9)
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        record(ce_id=None),
-        record(ce_id=b"no uuid"),
-        record(ce_type=None),
-        record(ce_type=b"causeway.orders.v1.Unheard"),
+BROKEN: list[tuple[FakeRecord, str, str]] = [
+    (record(ce_id=None), "UNDECODABLE", "it has no header ce_id"),
+    (record(ce_id=b"no uuid"), "UNDECODABLE", "its header ce_id is no UUID"),
+    (record(ce_type=None), "UNDECODABLE", "it has no header ce_type"),
+    (record(ce_type=b"a.Stranger"), "UNKNOWN_TYPE", "this process does not know its type"),
+    (
         record(ce_type=b"causeway.orders.v1.OrderShipped"),
-        record(ce_type=b"\xff"),
-        record(ce_subject=None),
-        record(ce_sequence=b"three"),
-        record(ce_time=b"yesterday"),
-        FakeRecord(value=None, headers=record().headers),
-        FakeRecord(value=b"", headers=record().headers),
-        FakeRecord(value=b"\x01\0\0\0\x07\0", headers=record().headers),
-        FakeRecord(value=b"\0\0\0\0\x07\xff", headers=record().headers),
-        FakeRecord(value=b"\0\0\0\0\x07\x01\x00", headers=record().headers),
-        FakeRecord(value=wire_prefix(7, CONFIRMED.indexes) + b"\xff", headers=record().headers),
-    ],
-)
-def test_a_broken_record_is_undecodable(broken: FakeRecord) -> None:
-    with pytest.raises(Undecodable):
+        "UNDECODABLE",
+        "its value is the message at [1] of its file, its type is at [4]",
+    ),
+    (record(ce_type=b"\xff"), "UNDECODABLE", "a header or its key is not UTF-8"),
+    (record(ce_actor=b"\xff"), "UNDECODABLE", "a header or its key is not UTF-8"),
+    (record(ce_subject=None), "UNDECODABLE", "it has no header ce_subject"),
+    (record(ce_source=None), "UNDECODABLE", "it has no header ce_source"),
+    (record(ce_sequence=b"three"), "UNDECODABLE", SEQUENCE),
+    (record(ce_sequence=b"0"), "UNDECODABLE", SEQUENCE),
+    (record(ce_sequence=b"-1"), "UNDECODABLE", SEQUENCE),
+    (record(ce_sequence=b"1_0"), "UNDECODABLE", SEQUENCE),
+    (record(ce_time=b"yesterday"), "UNDECODABLE", "its header ce_time is no time"),
+    (
+        record(ce_time=b"2026-11-23T18:44:57"),
+        "UNDECODABLE",
+        "its header ce_time names no time zone",
+    ),
+    (replace(record(), key=b"\xff"), "UNDECODABLE", "a header or its key is not UTF-8"),
+    (replace(record(), value=None), "UNDECODABLE", "it has no value"),
+    (
+        replace(record(), value=b"\x01\0\0\0\x07\0"),
+        "UNDECODABLE",
+        "its value is not in the schema registry's wire format",
+    ),
+    (
+        replace(record(), value=wire_prefix(7, CONFIRMED.indexes) + b"\xff"),
+        "UNDECODABLE",
+        "its bytes are no causeway.orders.v1.OrderConfirmed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("broken", "reason", "text"), BROKEN)
+def test_a_broken_record_is_undecodable_and_says_where_and_why(
+    broken: FakeRecord, reason: str, text: str
+) -> None:
+    with pytest.raises(Undecodable) as refused:
         decode(broken, CATALOG)
+    assert refused.value.reason == reason
+    assert refused.value.message == f"record causeway.orders.v1/2/9: {text}"
+
+
+@pytest.mark.parametrize(("broken", "reason", "text"), BROKEN)
+def test_what_a_record_holds_is_in_no_error(broken: FakeRecord, reason: str, text: str) -> None:
+    with pytest.raises(Undecodable) as refused:
+        decode(broken, CATALOG)
+    shown = "".join(traceback.format_exception(refused.value))
+    assert "During handling" not in shown
+    for value in ("no uuid", "yesterday", "a.Stranger", "three"):
+        assert value not in shown
 
 
 def test_a_header_is_read_without_the_rest() -> None:
@@ -144,3 +149,48 @@ def test_a_header_with_a_null_value_is_a_missing_one(name: str) -> None:
 def test_a_null_where_a_header_may_be_missing_is_no_error() -> None:
     found: list[tuple[str, bytes | None]] = [*record(ce_actor=None).headers, ("ce_actor", None)]
     assert decode(replace(record(), headers=found), CATALOG).origin.actor == ""
+
+
+def test_a_time_of_another_zone_is_read_in_utc() -> None:
+    event = decode(record(ce_time=b"2026-11-23T20:44:57.123456+02:00"), CATALOG)
+    assert (event.time, event.time.tzinfo) == (TIME, UTC)
+
+
+def test_a_time_is_written_in_utc_with_all_its_digits() -> None:
+    zone = timezone(timedelta(hours=2))
+    for time in (TIME, TIME.astimezone(zone)):
+        said = dict(
+            headers(EVENT_ID, CONFIRMED, "/causeway/orders", "orders/o1", 3, time, 2, Origin())
+        )
+        assert said["ce_time"] == b"2026-11-23T18:44:57.123456Z"
+    even = TIME.replace(microsecond=0)
+    said = dict(headers(EVENT_ID, CONFIRMED, "/causeway/orders", "orders/o1", 3, even, 2, Origin()))
+    assert said["ce_time"] == b"2026-11-23T18:44:57.000000Z"
+
+
+UPCAST = Upcasters(
+    {
+        orders.OrderConfirmed: Upcaster(
+            orders.OrderShipped, lambda old: orders.OrderShipped(order_id=old.order_id)
+        )
+    }
+)
+
+
+def test_a_record_is_read_as_what_its_upcaster_makes_of_it() -> None:
+    event = decode(record(), Catalog.of(orders, upcasters=UPCAST))
+    assert event.type == "causeway.orders.v1.OrderShipped"
+    assert event.message == orders.OrderShipped(order_id="o1")
+
+
+def test_an_upcaster_that_fails_makes_a_record_undecodable_without_its_words() -> None:
+    def fails(old: orders.OrderConfirmed) -> orders.OrderShipped:
+        raise ValueError(f"the order is {old.order_id}")
+
+    step = Upcaster(orders.OrderShipped, fails)
+    catalog = Catalog.of(orders, upcasters=Upcasters({orders.OrderConfirmed: step}))
+    with pytest.raises(Undecodable) as refused:
+        decode(record(), catalog)
+    assert refused.value.reason == "UPCASTER_FAILED"
+    shown = "".join(traceback.format_exception(refused.value))
+    assert "the order is" not in shown
