@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from bridge.catalog import Catalog
 from bridge.cursor import Cursor
 from bridge.database import acquire
 from bridge.errors import Internal, StaleVersion
 from bridge.event import Event, Origin
 from bridge.reading import Reader, Selection
+from bridge.store import EventStore
+from bridge.upcasting import Upcaster, Upcasters
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import SOURCE, Parts, append, append_many, confirmed
 
@@ -308,3 +311,28 @@ async def test_a_selection_misses_no_late_commit_either(
     assert places(last) == [("orders/late", 2)]
     _, cursor = await read_on(reader, connection, selection, cursor)
     assert cursor.gaps == ()
+
+
+async def test_events_of_an_older_type_are_read_as_the_newer_one(
+    parts: Parts, connection: asyncpg.Connection
+) -> None:
+    """Selected by the newer type too; what is stored stays as it was written."""
+    step = Upcaster(orders.OrderShipped, lambda old: orders.OrderShipped(order_id=old.order_id))
+    catalog = Catalog(
+        {one.name: one for one in parts.catalog}, Upcasters({orders.OrderConfirmed: step})
+    )
+    await written_for_selections(parts, connection)
+    shipped = "causeway.orders.v1.OrderShipped"
+    reader = Reader(catalog, SOURCE)
+    found, _ = await read_on(reader, connection, Selection(types=(shipped,)))
+    assert [event.message for event in found] == [
+        orders.OrderShipped(order_id=f"o{number}") for number in range(6)
+    ]
+    assert {event.type for event in found} == {shipped}
+    assert await reader.count(connection, Selection(types=(shipped,))) == 6
+    loaded = await EventStore(catalog, {}, SOURCE).load(connection, "orders/o3")
+    assert [event.type for event in loaded] == ["causeway.orders.v1.OrderCreated", shipped]
+    stored = await connection.fetchval(
+        "SELECT count(*) FROM bridge.events WHERE type = $1", shipped
+    )
+    assert stored == 0
