@@ -1,18 +1,23 @@
 """The event types' schemas in the registry: registered once at deploy, looked up at start."""
 
+import asyncio
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from google.protobuf.descriptor import FileDescriptor
 
+from bridge import logs
 from bridge.catalog import Catalog
-from bridge.errors import FailedPrecondition
+from bridge.errors import FailedPrecondition, Unavailable
 from bridge.proto_text import imports_of, text_of
 from bridge.registry_client import Reference, RegistryClient, Schema, open_registry
 from bridge.schema import SchemaId
 
 COMPATIBILITY = "BACKWARD_TRANSITIVE"
+PATIENCE = 30.0
+PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +45,16 @@ async def register(registry: str, catalog: Catalog) -> list[Registered]:
     return list(done.values())
 
 
-async def schema_ids(registry: str, catalog: Catalog) -> Mapping[str, SchemaId]:
+async def schema_ids(
+    registry: str, catalog: Catalog, *, patience: float = PATIENCE
+) -> Mapping[str, SchemaId]:
     """Look up the ids of exactly these schemas, by type name. Never registers.
 
-    Raises FailedPrecondition for a schema that was not registered, Unavailable if the registry
-    does not answer.
+    A process that starts beside its registry asks again for `patience` seconds while that does not
+    answer. Raises FailedPrecondition for a schema that was not registered, Unavailable if the
+    registry goes on not to answer.
     """
-    async with open_registry(registry) as client:
-        known = await find_all(client, catalog)
+    known = await _patiently(registry, catalog, time.monotonic() + patience)
     found: dict[str, SchemaId] = {}
     for event_type in catalog:
         schema = known[event_type.subject]
@@ -60,6 +67,21 @@ async def schema_ids(registry: str, catalog: Catalog) -> Mapping[str, SchemaId]:
             )
         found[event_type.name] = schema
     return found
+
+
+async def _patiently(registry: str, catalog: Catalog, end: float) -> Mapping[str, SchemaId | None]:
+    told = False
+    async with open_registry(registry) as client:
+        while True:
+            try:
+                return await find_all(client, catalog)
+            except Unavailable as error:
+                if time.monotonic() >= end:
+                    raise
+                if not told:
+                    logs.warning("registry.away", cause=error.message)
+                told = True
+            await asyncio.sleep(PAUSE)
 
 
 async def find_all(client: RegistryClient, catalog: Catalog) -> Mapping[str, SchemaId | None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from bridge.schemas.problem import Problem
 
 CORPUS = Path(__file__).resolve().parent.parent / "protos" / "corpus"
-NOT_ASKED = "the registry was not asked: no platform runs here, and --registry names none"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate found; `registry` is the one that was asked, empty if none; `note` says so."""
+
+    problems: "Sequence[Problem]"
+    registry: str
+    note: str
 
 
 def address(given: str | None) -> str:
@@ -25,16 +33,6 @@ def address(given: str | None) -> str:
     from stack.running import running_settings
 
     return given or addresses.registry(running_settings()[0].port)
-
-
-def address_if_any(given: str | None) -> str | None:
-    """Where the registry is; None where nothing runs and none was given."""
-    try:
-        return address(given)
-    except StackError as error:
-        if error.code is not Code.NOT_RUNNING:
-            raise
-        return None
 
 
 @asynccontextmanager
@@ -71,8 +69,8 @@ async def listed(at: str) -> "list[Listed]":
         return await list_subjects(client, catalog())
 
 
-async def problems(at: str | None, corpus: Path) -> "list[Problem]":
-    """Ask the gate, and the registry at `at` too."""
+async def judged(given: str | None, corpus: Path) -> Verdict:
+    """Ask the gate, and a registry: the one that is named, else the platform's if it answers."""
     from anyio import to_thread
 
     from bridge.schemas.compatibility import registry_problems
@@ -84,10 +82,15 @@ async def problems(at: str | None, corpus: Path) -> "list[Problem]":
     found = list(await to_thread.run_sync(gate_problems, catalog(), corpus))
     if not Corpus(corpus).releases():
         found.append(Problem(str(corpus), "holds no release", "causeway schemas release"))
-    if at is not None:
+    try:
+        at = address(given)
         async with registry(at) as client:
             found += [problem async for problem in registry_problems(client, catalog())]
-    return found
+    except StackError as error:
+        if given is not None:
+            raise
+        return Verdict(found, "", f"the registry was not asked: {error.cause}")
+    return Verdict(found, at, f"the registry at {at} was asked too")
 
 
 def refused(error: Exception) -> StackError:

@@ -1,6 +1,7 @@
 """`causeway schemas list|register|check|release`"""
 
 import sys
+from os.path import relpath
 from pathlib import Path
 from typing import Annotated
 
@@ -70,20 +71,22 @@ def check(
     """Ask whether each stored and each running version of every event goes on to be readable.
 
     Exits with 1 at an incompatible change, and names the field and what to do. The registry is
-    asked too where one is named or runs. Example: causeway schemas check
+    asked too: the one that is named, else the running platform's if it answers.
+    Example: causeway schemas check
     """
     import anyio
 
     from stack import schemas as asked
     from stack.console import say, say_json
 
-    at = asked.address_if_any(registry)
-    found = anyio.run(asked.problems, at, corpus or asked.CORPUS)
+    verdict = anyio.run(asked.judged, registry, corpus or asked.CORPUS)
+    found = verdict.problems
     if as_json:
-        say_json({"registry": at, "problems": asked.problem_rows(found)})
+        rows = asked.problem_rows(found)
+        say_json({"registry": verdict.registry or None, "note": verdict.note, "problems": rows})
     elif not found:
         say("the events are compatible with all that was released")
-        say(f"the registry at {at} agrees" if at else asked.NOT_ASKED)
+        say(verdict.note)
     else:
         sys.stderr.writelines(f"{problem}\n" for problem in found)
     if found:
@@ -104,4 +107,4 @@ def release(*, corpus: CorpusFolder = None) -> None:
     if found:
         sys.stderr.writelines(f"{problem}\n" for problem in found)
         raise typer.Exit(1)
-    say(f"wrote {path}" if path else "nothing changed since the last release")
+    say(f"wrote {relpath(path)}" if path else "nothing changed since the last release")
