@@ -220,7 +220,7 @@ def every_command() -> Iterator[str]:
             yield f"{group.info.name} {command.name or command.callback.__name__}"
 
 
-@pytest.mark.parametrize("command", every_command())
+@pytest.mark.parametrize("command", [*every_command()])
 def test_every_command_has_help_with_an_example(causeway: Program, command: str) -> None:
     answer = causeway(*command.split(), "--help")
     assert answer.returncode == 0
