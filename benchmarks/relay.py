@@ -16,7 +16,8 @@ from benchmarks.parts import SOURCE, Bench, catalog_on, store_on
 from benchmarks.peers.kafka import bare_producer, send_all, send_one
 from benchmarks.sql import queries
 from bridge.catalog import Catalog
-from bridge.outbox import Outbox, Outgoing
+from bridge.kafka.record import Outgoing
+from bridge.outbox import Outbox, Page
 from bridge.relay import Relay
 from bridge.sql import queries as bridge_queries
 from causeway.orders.v1 import events_pb2 as orders
@@ -131,6 +132,6 @@ async def recorded(
     await transaction.start()
     await fill(connection, catalog, streams, versions)
     page = bridge_queries("relay")["page"]
-    rows = await connection.fetch(page, [], streams * versions)
+    rows = await connection.fetch(page, "{}", streams * versions)
     await transaction.rollback()
-    return Outbox(catalog, SOURCE).records(rows)
+    return Outbox(catalog, SOURCE).records(Page([], [], rows, ""))

@@ -33,14 +33,10 @@ def headers(
 ) -> Headers:
     """Lay out the headers of one record; those of an origin only where they are known."""
     found = [
-        ("ce_specversion", SPEC_VERSION),
+        *_of_schema(source, event_type.name, event_type.subject, schema_version),
         ("ce_id", event_id.encode()),
-        ("ce_source", source.encode()),
-        ("ce_type", event_type.name.encode()),
         ("ce_subject", stream.encode()),
         ("ce_time", _rfc3339(time)),
-        ("ce_dataschema", _dataschema(event_type.subject, schema_version)),
-        ("content-type", CONTENT_TYPE),
         ("ce_sequence", b"%d" % version),
     ]
     for name, text in (
@@ -169,8 +165,15 @@ def _time(value: bytes) -> datetime:
 
 
 @cache
-def _dataschema(subject: str, version: int) -> bytes:
-    return f"/subjects/{subject}/versions/{version}".encode()
+def _of_schema(source: str, name: str, subject: str, version: int) -> Headers:
+    """Give the headers that all records of one schema share."""
+    return (
+        ("ce_specversion", SPEC_VERSION),
+        ("ce_source", source.encode()),
+        ("ce_type", name.encode()),
+        ("ce_dataschema", f"/subjects/{subject}/versions/{version}".encode()),
+        ("content-type", CONTENT_TYPE),
+    )
 
 
 def _rfc3339(time: datetime) -> bytes:

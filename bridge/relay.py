@@ -8,36 +8,50 @@ are possible, and the inbox of each consumer drops them.
 """
 
 import asyncio
-from collections import deque
 
 import asyncpg
 
 from bridge import logs
+from bridge.audit.beginning import find_chain
+from bridge.audit.heads import TOPIC as SEALS
+from bridge.audit.heads import Heads
 from bridge.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.producer import Producer
 from bridge.kafka.settings import KafkaSettings
-from bridge.outbox import Outbox, Sending, send
+from bridge.outbox import Outbox
+from bridge.pump import Pump
 from bridge.sql import queries
 from bridge.waiting import backoff, wait_any
 
 LOCK = 0x72656C6179  # "relay"
 CHANNEL = "bridge_outbox"
 STANDBY_SECONDS = 0.5
-POLL_SECONDS = 5.0
 STATEMENT_SECONDS = 15.0
-SEND_SECONDS = 20.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-PAGES_IN_FLIGHT = 4
 
 
 class Relay:
     """Run one in each worker; an advisory lock lets one of them work, the others stand by."""
 
-    def __init__(self, dsn: str, kafka: KafkaSettings, catalog: Catalog, source: str) -> None:
-        """`dsn` is the service's own database; `source` is "/causeway/orders"."""
+    def __init__(
+        self,
+        dsn: str,
+        kafka: KafkaSettings,
+        catalog: Catalog,
+        source: str,
+        *,
+        seals: str = SEALS,
+    ) -> None:
+        """`dsn` is the service's own database; `source` is "/causeway/orders".
+
+        `seals` is the topic for the heads of the audit chain; another one than the default is
+        for stores that the platform does not know.
+        """
         self._dsn = dsn
         self._kafka = kafka
+        self._source = source
+        self._seals = seals
         self._outbox = Outbox(catalog, source)
         self._wake = asyncio.Event()
         self.active = False
@@ -101,7 +115,7 @@ class Relay:
         """Work with a producer of this session's own; stop at once when the lock is lost."""
         producer = Producer(self._kafka)
         await producer.start()
-        work = asyncio.create_task(self._pump(connection, producer, stop))
+        work = asyncio.create_task(self._work(connection, producer, stop))
         loss = asyncio.create_task(lost.wait())
         try:
             await asyncio.wait((work, loss), return_when=asyncio.FIRST_COMPLETED)
@@ -111,42 +125,23 @@ class Relay:
         finally:
             work.cancel()
             loss.cancel()
-            await asyncio.wait((work, loss))
+            await asyncio.gather(work, loss, return_exceptions=True)
             await producer.abandon()
 
-    async def _pump(
+    async def _work(
         self, connection: asyncpg.Connection, producer: Producer, stop: asyncio.Event
     ) -> None:
-        """Send page after page; the next one is read while the brokers work on the last."""
+        """Carry events, and heads beside them, until `stop`; the last head goes at the end."""
+        chain = await find_chain(connection)
+        heads = Heads(self._kafka, self._seals, self._source, chain)
+        ended = asyncio.Event()
+        announcing = asyncio.create_task(heads.run(ended))
         self.active = True
         logs.info("relay.active")
-        flying: deque[Sending] = deque()
         try:
-            while await self._step(connection, producer, flying, stop):
-                pass
+            await Pump(connection, producer, self._outbox, chain, self._wake).run(stop)
+            ended.set()
+            await announcing
         finally:
-            for sending in flying:
-                sending.forget()
-
-    async def _step(
-        self,
-        connection: asyncpg.Connection,
-        producer: Producer,
-        flying: deque[Sending],
-        stop: asyncio.Event,
-    ) -> bool:
-        """Read and send one page, confirm the oldest, or wait; False when `stop` is obeyed."""
-        self._wake.clear()
-        rows = [] if stop.is_set() else await self._outbox.page(connection, flying)
-        if rows:
-            async with asyncio.timeout(SEND_SECONDS):
-                flying.append(await send(producer, self._outbox.records(rows)))
-        if flying and (not rows or len(flying) >= PAGES_IN_FLIGHT):
-            async with asyncio.timeout(SEND_SECONDS):
-                places = await flying[0].acknowledged()
-            await self._outbox.remove(connection, places)
-            flying.popleft()
-        elif not rows:
-            await wait_any(POLL_SECONDS, self._wake, stop)
-            return not stop.is_set()
-        return True
+            announcing.cancel()
+            await asyncio.gather(announcing, return_exceptions=True)

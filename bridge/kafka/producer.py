@@ -1,15 +1,18 @@
 """A producer with the few settings we use: idempotent, acknowledged by all in-sync replicas."""
 
 import asyncio
+from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from bridge.kafka.record import Ack, Headers
+from bridge.kafka.batches import Sent, batched
+from bridge.kafka.record import Ack, Headers, Outgoing
 from bridge.kafka.settings import KafkaSettings
 
 REQUEST_TIMEOUT_MS = 10_000
-BATCH_BYTES = 64 * 1024
+BATCH_BYTES = 256 * 1024
+"""A page of usual events is one batch a partition. A larger record goes in a batch of its own."""
 ABANDON_SECONDS = 2.0
 
 
@@ -41,8 +44,31 @@ class Producer:
         self, topic: str, key: bytes, value: bytes, headers: Headers
     ) -> "asyncio.Future[Ack]":
         """Queue a record; waits while the queue is full. Awaiting the result gives its place."""
-        future: asyncio.Future[Ack] = await self._producer.send(topic, value, key, headers=headers)
+        future: asyncio.Future[Ack] = await self._producer.send(
+            topic, value, key, headers=list(headers)
+        )
         return future
+
+    async def send_all(self, records: Sequence[Outgoing]) -> Sent:
+        """Queue records in order, as batches; waits while an earlier batch is not on its way.
+
+        In order per partition: the client keeps one batch of a partition in flight, and those
+        that follow in the order in which they were handed over.
+        """
+        topics = {record.topic for record in records}
+        counts = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
+        batches = batched(records, counts, self._producer.create_batch)
+        futures: list[asyncio.Future[Ack]] = []
+        try:
+            for batch in batches:
+                topic, partition = batch.where
+                futures.append(
+                    await self._producer.send_batch(batch.builder, topic, partition=partition)
+                )
+        except BaseException:
+            Sent(batches, futures).forget()
+            raise
+        return Sent(batches, futures)
 
     async def close(self) -> None:
         """Wait until all is acknowledged, then disconnect."""

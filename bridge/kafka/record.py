@@ -22,6 +22,15 @@ class Ack(NamedTuple):
     offset: int
 
 
+class Outgoing(NamedTuple):
+    """A record to send. `key` is never empty: without one there is no order."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
 class Record(Protocol):
     """A record as it was read. The client's own object fits, so nothing is copied."""
 

@@ -3,18 +3,25 @@
 SELECT pg_try_advisory_lock($1)
 
 -- page --
--- Reads the next $2 events of the outbox in order of position, without those in flight ($1).
+-- Reads the next $2 events of the outbox in order of position, without those in flight ($1, a
+-- bigint multirange as text). `fields` is what is sealed of an event: see bridge/audit/seals.py.
 -- Not "greater than the last one": a lower position may become visible later, and it must go
 -- before what follows it in its stream. LATERAL with LIMIT makes PostgreSQL look each event up
 -- by its position, whatever it believes about the size of the outbox.
 SELECT
-    queued.position, queued.topic, queued.schema_version, event.stream, event.version, event.type,
-    event.event_id, event.data, event.schema_id, event.time, event.actor, event.correlation_id,
-    event.causation_id, event.traceparent
+    event.position,
+    record_send(ROW(
+        event.position, event.stream, event.version, event.type, event.event_id, event.data,
+        event.schema_id, event.time, event.actor, event.client, event.method, event.request_id,
+        event.correlation_id, event.causation_id, event.traceparent, event.tracestate
+    )) AS fields,
+    queued.topic, queued.schema_version, event.stream, event.version, event.type, event.event_id,
+    event.data, event.schema_id, event.time, event.actor, event.correlation_id,
+    event.causation_id, event.traceparent, event.tracestate
 FROM (
     SELECT position, topic, schema_version
     FROM bridge.outbox
-    WHERE position <> ALL ($1::bigint[])
+    WHERE NOT position <@ (SELECT $1::text::int8multirange)
     ORDER BY position
     LIMIT $2
 ) AS queued
@@ -24,10 +31,35 @@ CROSS JOIN LATERAL (
 ORDER BY queued.position
 
 -- acknowledged --
--- Takes acknowledged events ($1) out of the outbox and records where they went, in one step.
+-- Takes acknowledged events ($1) out of the outbox, records where they went (topics $2,
+-- partitions $3, offsets $4), and seals them after seal $5, whose hash is $6, in the order given:
+-- hashes $7, NULL for what has a seal. One step. A seq that is taken fails: somebody else went on
+-- with the chain.
 WITH gone AS (
     DELETE FROM bridge.outbox WHERE position = ANY ($1::bigint[])
+), placed AS (
+    INSERT INTO bridge.published (position, topic, partition, record_offset)
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bigint[])
+    ON CONFLICT (position) DO NOTHING
 )
-INSERT INTO bridge.published (position, topic, partition, record_offset)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bigint[])
-ON CONFLICT (position) DO NOTHING
+INSERT INTO bridge.seals (seq, position, prev, hash)
+SELECT
+    $5::bigint + row_number() OVER given, position, lag(hash, 1, $6::bytea) OVER given, hash
+FROM unnest($1::bigint[], $7::bytea[]) WITH ORDINALITY AS made (position, hash, ordinal)
+WHERE hash IS NOT NULL
+WINDOW given AS (ORDER BY ordinal)
+
+-- sealed --
+-- Says which of these positions have a seal: an event that somebody queued again.
+SELECT position FROM bridge.seals WHERE position = ANY ($1::bigint[])
+
+-- backlog --
+-- Counts what waits for Kafka, and says since when the oldest does, in seconds.
+SELECT
+    count(*) AS events,
+    coalesce((
+        SELECT extract(epoch FROM now() - time)
+        FROM bridge.events
+        WHERE position = (SELECT min(position) FROM bridge.outbox)
+    ), 0)::float8 AS seconds
+FROM bridge.outbox

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 import asyncpg
@@ -11,8 +12,9 @@ import pytest
 
 from bridge.codec import decode
 from bridge.event import Origin
+from bridge.kafka.batches import Sent
 from bridge.kafka.producer import Producer
-from bridge.kafka.record import Ack, Headers, Record
+from bridge.kafka.record import Outgoing, Record
 from bridge.kafka.settings import KafkaSettings
 from tests.integration.bridge.parts import (
     Parts,
@@ -103,10 +105,13 @@ RELAY_PROCESS = """
 import asyncio, os, sys
 from bridge.kafka.settings import KafkaSettings
 from bridge.relay import Relay
-from tests.integration.bridge.parts import catalog_on, kafka_settings, SOURCE
+from tests.integration.bridge.parts import catalog_on, kafka_settings, seals_topic, SOURCE
 
 async def main():
-    relay = Relay(sys.argv[1], kafka_settings(), catalog_on(sys.argv[2]), SOURCE)
+    topic = sys.argv[2]
+    relay = Relay(
+        sys.argv[1], kafka_settings(), catalog_on(topic), SOURCE, seals=seals_topic(topic)
+    )
     await relay.run(asyncio.Event())
 
 asyncio.run(main())
@@ -196,12 +201,10 @@ class WedgedOnce:
     async def start(self) -> None:
         await self._real.start()
 
-    async def send(
-        self, topic: str, key: bytes, value: bytes, headers: Headers
-    ) -> "asyncio.Future[Ack]":
+    async def send_all(self, records: Sequence[Outgoing]) -> Sent:
         if self._wedged:
-            return asyncio.get_running_loop().create_future()
-        return await self._real.send(topic, key, value, headers)
+            return Sent([], [asyncio.get_running_loop().create_future()])
+        return await self._real.send_all(records)
 
     async def abandon(self) -> None:
         await self._real.abandon()
@@ -212,7 +215,7 @@ async def test_a_wedged_producer_is_replaced_and_all_is_sent_again(
 ) -> None:
     monkeypatch.setattr(WedgedOnce, "opened", 0)
     monkeypatch.setattr("bridge.relay.Producer", WedgedOnce)
-    monkeypatch.setattr("bridge.relay.SEND_SECONDS", 1.0)
+    monkeypatch.setattr("bridge.pump.SEND_SECONDS", 1.0)
     for version in range(3):
         await append(parts, connection, "o1", version)
     async with relaying(parts):

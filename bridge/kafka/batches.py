@@ -1,0 +1,98 @@
+"""Records as batches, one partition each, and where the brokers put them.
+
+aiokafka's `send` makes a future for every record and looks its partition up; a batch has one
+future, and its records have the offsets that follow from its first.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from bridge.kafka.errors import KafkaError
+from bridge.kafka.partitioner import partition_of
+from bridge.kafka.record import Ack, Headers, Outgoing, Partition
+
+
+class Builder(Protocol):
+    """aiokafka's `BatchBuilder`, as far as we use it."""
+
+    def append(
+        self, *, timestamp: int | None, key: bytes, value: bytes, headers: Headers
+    ) -> object | None:
+        """Add a record; None if it does not fit. The first always does."""
+
+
+class Placed(Protocol):
+    """What the brokers say of an acknowledged batch."""
+
+    @property
+    def offset(self) -> int:
+        """Offset of the first record."""
+
+
+class Batch:
+    """Records of one partition, in order. `indexes` say which of the page they are."""
+
+    def __init__(self, where: Partition, builder: Builder) -> None:
+        self.where = where
+        self.builder = builder
+        self.indexes: list[int] = []
+
+    def take(self, index: int, record: Outgoing) -> bool:
+        """Add a record; False if the batch is full."""
+        added = self.builder.append(
+            timestamp=None, key=record.key, value=record.value, headers=record.headers
+        )
+        if added is None:
+            return False
+        self.indexes.append(index)
+        return True
+
+
+def batched(
+    records: Sequence[Outgoing], partitions: Mapping[str, int], create: Callable[[], Builder]
+) -> list[Batch]:
+    """Put records into batches, in the order in which the batches must be sent.
+
+    `partitions` says how many each topic has; `create` makes an empty batch of limited size.
+    """
+    found: list[Batch] = []
+    filling: dict[Partition, Batch] = {}
+    for index, record in enumerate(records):
+        topic = record.topic
+        where = Partition(topic, partition_of(record.key, partitions[topic]))
+        batch = filling.get(where)
+        if batch is None or not batch.take(index, record):
+            batch = filling[where] = Batch(where, create())
+            batch.take(index, record)
+            found.append(batch)
+    return found
+
+
+class Sent:
+    """Records that were handed to the client, and their places when the brokers have them."""
+
+    def __init__(self, batches: Sequence[Batch], futures: Sequence[Awaitable[Placed]]) -> None:
+        self._batches = batches
+        self.done = asyncio.gather(*futures)
+        """Ends when all are acknowledged, or with the first failure."""
+
+    async def places(self) -> list[Ack]:
+        """Wait until the brokers have all of it: a place a record, in the order of the records."""
+        return self._places(await self.done)
+
+    def forget(self) -> None:
+        """Give up waiting, so that nobody misses the errors of what was abandoned."""
+        if not self.done.cancel() and not self.done.cancelled():
+            self.done.exception()
+
+    def _places(self, firsts: Sequence[Placed]) -> list[Ack]:
+        found: dict[int, Ack] = {}
+        for batch, first in zip(self._batches, firsts, strict=True):
+            topic, partition = batch.where
+            # A broker that has forgotten where a repeated batch stands says -1.
+            if first.offset < 0:
+                raise KafkaError(f"{topic}/{partition}: acknowledged without an offset")
+            for offset, index in enumerate(batch.indexes, start=first.offset):
+                found[index] = Ack(topic, partition, offset)
+        return [found[index] for index in range(len(found))]

@@ -1,0 +1,111 @@
+"""The work of an active relay: pages of the outbox to Kafka, and out of the outbox.
+
+The database and Python take turns at once: while a page is made into batches, the statement that
+takes an acknowledged page out and the one that reads the next page run. Pages are sent in the
+order in which they were read, and confirmed in that order.
+"""
+
+import asyncio
+from collections import deque
+
+import asyncpg
+
+from bridge.audit.seals import Chain
+from bridge.kafka.batches import Sent
+from bridge.kafka.producer import Producer
+from bridge.outbox import EMPTY, Outbox, Page
+from bridge.waiting import wait_any
+
+POLL_SECONDS = 5.0
+SEND_SECONDS = 20.0
+PAGES_IN_FLIGHT = 4
+
+
+class Pump:
+    """Works for one session of a relay, with its connection, producer and chain."""
+
+    def __init__(
+        self,
+        connection: asyncpg.Connection,
+        producer: Producer,
+        outbox: Outbox,
+        chain: Chain,
+        wake: asyncio.Event,
+    ) -> None:
+        """`connection` holds the relay's lock; `wake` is set when something was committed."""
+        self._connection = connection
+        self._producer = producer
+        self._outbox = outbox
+        self._chain = chain
+        self._wake = wake
+        self._flying: deque[_Flight] = deque()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`, then until what is in flight is confirmed. Any failure is raised."""
+        try:
+            page = await self._turn(stop)
+            while page.rows or self._flying or not stop.is_set():
+                page = await self._step(page, stop)
+        finally:
+            for flight in self._flying:
+                flight.sent.forget()
+
+    async def _step(self, page: Page, stop: asyncio.Event) -> Page:
+        """Send the page that was read, or wait for something to do; give the next page."""
+        if page.rows:
+            return await self._send(page, stop)
+        if self._flying:
+            await self._flying[0].wait(self._wake)
+        else:
+            await wait_any(POLL_SECONDS, self._wake, stop)
+        return await self._turn(stop)
+
+    async def _send(self, page: Page, stop: asyncio.Event) -> Page:
+        turn = asyncio.create_task(self._turn(stop, page))
+        # Its statements are on their way before Python is kept busy here.
+        await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                sent = await self._producer.send_all(self._outbox.records(page))
+            self._flying.append(_Flight(page, sent))
+            return await turn
+        finally:
+            turn.cancel()
+            await asyncio.gather(turn, return_exceptions=True)
+
+    async def _turn(self, stop: asyncio.Event, sending: Page = EMPTY) -> Page:
+        """Take out what is acknowledged; read what comes after `sending` and all in flight."""
+        while self._flying and (
+            self._flying[0].sent.done.done() or len(self._flying) >= PAGES_IN_FLIGHT
+        ):
+            await self._confirm(self._flying[0])
+            self._flying.popleft()
+        # Before the read: what is committed after it sets it again.
+        self._wake.clear()
+        if stop.is_set():
+            return EMPTY
+        flying = (sending, *(flight.page for flight in self._flying))
+        return await self._outbox.page(self._connection, flying)
+
+    async def _confirm(self, flight: "_Flight") -> None:
+        async with asyncio.timeout_at(flight.end):
+            places = await flight.sent.places()
+        await self._outbox.remove(self._connection, flight.page, places, self._chain)
+
+
+class _Flight:
+    """A page on its way."""
+
+    def __init__(self, page: Page, sent: Sent) -> None:
+        self.page = page
+        self.sent = sent
+        self.end = asyncio.get_running_loop().time() + SEND_SECONDS
+
+    async def wait(self, wake: asyncio.Event) -> None:
+        """Wait until it is acknowledged or more was committed; TimeoutError at its end."""
+        woken = asyncio.create_task(wake.wait())
+        try:
+            async with asyncio.timeout_at(self.end):
+                await asyncio.wait((self.sent.done, woken), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
