@@ -1,13 +1,16 @@
-"""`status` says that it does not know the partitions, and why, instead of showing none."""
+"""`status` says what it does not know, and why, instead of showing none; and what waits."""
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import typer
 
 from bridge.kafka import admin
+from stack import backlog, partitions
+from stack.backlog import Waiting
 from stack.commands.status import status
 from stack.identity import Identity, birth_of
 from stack.journal import Record, write
@@ -43,3 +46,56 @@ def test_unknown_partitions_have_a_line(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(typer.Exit):
         status(as_json=False)
     assert "the partitions are unknown: no broker will talk" in capsys.readouterr().out
+
+
+def _waits(monkeypatch: pytest.MonkeyPatch, *found: Waiting, unknown: str = "") -> None:
+    async def waiting(_: Platform) -> tuple[list[Waiting], str]:
+        return list(found), unknown
+
+    async def none(_: Platform) -> tuple[list[object], str]:
+        return [], ""
+
+    monkeypatch.setattr(backlog, "waiting", waiting)
+    monkeypatch.setattr(partitions, "partitions", none)
+
+
+PARKED = Waiting(
+    "users",
+    "causeway.users.credit",
+    2,
+    datetime(2026, 11, 26, 9, tzinfo=UTC),
+    "causeway deadletters list --group causeway.users.credit",
+)
+
+
+def test_parked_events_are_a_warning_with_the_next_command_and_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _waits(monkeypatch, PARKED)
+    status(as_json=False)
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "warning: 2 events of causeway.users.credit parked, the oldest since 2026-11-26 09:00:00"
+        " UTC: causeway deadletters list --group causeway.users.credit"
+    )
+    status(as_json=True)
+    assert json.loads(capsys.readouterr().out)["waiting"] == [
+        {
+            "kind": "parked",
+            "store": "users",
+            "group": "causeway.users.credit",
+            "count": 2,
+            "oldest": "2026-11-26T09:00:00+00:00",
+            "next": "causeway deadletters list --group causeway.users.credit",
+        }
+    ]
+
+
+def test_what_waits_is_called_unknown_where_the_databases_do_not_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _waits(monkeypatch, unknown="connection refused")
+    for as_json in (False, True):
+        with pytest.raises(typer.Exit) as ended:
+            status(as_json=as_json)
+        assert ended.value.exit_code == 1
+        assert "connection refused" in capsys.readouterr().out
