@@ -55,14 +55,21 @@ async def worker() -> None:
     from bridge.worker import Work, compose
     from causeway.inventory.v1 import events_pb2 as inventory_events
     from causeway.users.v1 import events_pb2 as users_events
-    from services.orders import handlers
+    from services.orders import handlers, projections
 
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     log = await _order_log(settings)
     subscriptions = (
         Subscription("causeway.orders.customers", handlers.CUSTOMERS, tables=("customers",)),
         Subscription("causeway.orders.credit", handlers.credit_handlers(log)),
-        Subscription("causeway.orders.stock", handlers.STOCK),
+        Subscription("causeway.orders.stock", handlers.STOCK, tables=("stock",)),
+        Subscription(
+            projections.ORDERS_GROUP,
+            projections.ORDERS,
+            batch=projections.show_all,
+            tables=projections.ORDERS_TABLES,
+            live=False,
+        ),
     )
     async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
         work = Work(

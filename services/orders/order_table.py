@@ -1,6 +1,7 @@
 """The read model of orders: one row an order, as it is after its last event."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import asyncpg
 
@@ -10,20 +11,13 @@ from services.orders.sql import query
 
 async def save(connection: asyncpg.Connection, order: Order) -> None:
     """Show the order as it is now; wakes its watchers when the transaction commits."""
-    await connection.execute(
-        query("order_save"),
-        order.id,
-        order.customer,
-        order.state,
-        order.version,
-        order.currency,
-        order.total,
-        [line.sku for line in order.lines],
-        [line.quantity for line in order.lines],
-        [line.unit_price for line in order.lines],
-        order.reject_reason,
-        order.create_time,
-        order.update_time,
+    await connection.execute(query("order_save"), *_values(order), True)
+
+
+async def save_all(connection: asyncpg.Connection, orders: Iterable[Order]) -> None:
+    """Show orders as a rebuild makes them: nobody is woken."""
+    await connection.executemany(
+        query("order_save"), [(*_values(order), False) for order in orders]
     )
 
 
@@ -31,6 +25,12 @@ async def find(connection: asyncpg.Connection, order_id: str) -> Order | None:
     """The order, or None."""
     row = await connection.fetchrow(query("order_get"), order_id)
     return None if row is None else _order(row)
+
+
+async def find_all(connection: asyncpg.Connection, order_ids: Iterable[str]) -> Sequence[Order]:
+    """Those of the orders that there are."""
+    rows = await connection.fetch(query("orders_get"), list(order_ids))
+    return [_order(row) for row in rows]
 
 
 async def lock(connection: asyncpg.Connection, order_id: str) -> None:
@@ -48,6 +48,24 @@ async def page(
     """At most `limit` orders older than the one with the id `before`, newest first."""
     rows = await connection.fetch(query("orders_page"), customer, state, before, limit)
     return [_order(row) for row in rows]
+
+
+def _values(order: Order) -> tuple[Any, ...]:
+    """The columns of an order's row, as `order_save` wants them."""
+    return (
+        order.id,
+        order.customer,
+        order.state,
+        order.version,
+        order.currency,
+        order.total,
+        [line.sku for line in order.lines],
+        [line.quantity for line in order.lines],
+        [line.unit_price for line in order.lines],
+        order.reject_reason,
+        order.create_time,
+        order.update_time,
+    )
 
 
 def _order(row: asyncpg.Record) -> Order:

@@ -1,6 +1,7 @@
--- Shows an order at its new version, and wakes those who watch it when the transaction commits.
+-- Shows an order at its new version, and wakes those who watch it when the transaction commits,
+-- unless it is shown by a rebuild: then nothing is new.
 -- $1 id, $2 customer, $3 state, $4 version, $5 currency, $6 total, $7 skus, $8 quantities,
--- $9 unit prices, $10 reject reason, $11 create time, $12 update time
+-- $9 unit prices, $10 reject reason, $11 create time, $12 update time, $13 whether it is new
 WITH saved AS (
     INSERT INTO orders (
         id, customer, state, version, currency, total, skus, quantities, unit_prices,
@@ -14,4 +15,4 @@ WITH saved AS (
         update_time = excluded.update_time
     RETURNING id
 )
-SELECT pg_notify('orders_changed', id) FROM saved
+SELECT pg_notify('orders_changed', id) FROM saved WHERE $13::boolean
