@@ -97,14 +97,13 @@ def model() -> "Model":
 
 def catalog() -> "Catalog":
     """Every event type of the platform, and how older ones are read."""
-    from bridge.catalog import Catalog
     from causeway.inventory.v1 import events_pb2 as inventory
     from causeway.notifications.v1 import events_pb2 as notifications
     from causeway.orders.v1 import events_pb2 as orders
     from causeway.users.v1 import events_pb2 as users
-    from services.upcasters import UPCASTERS
+    from services.events import catalog_of
 
-    return Catalog.of(orders, users, notifications, inventory, upcasters=UPCASTERS)
+    return catalog_of(orders, users, notifications, inventory)
 
 
 class _Steps:

@@ -38,7 +38,6 @@ async def api() -> None:
 
 async def worker() -> None:
     """Relay, consume and send until SIGTERM."""
-    from bridge.catalog import Catalog
     from bridge.registry import schema_ids
     from bridge.sender import Sender
     from bridge.store import EventStore
@@ -47,12 +46,13 @@ async def worker() -> None:
     from causeway.notifications.v1 import events_pb2 as notifications_events
     from causeway.orders.v1 import events_pb2 as orders_events
     from causeway.users.v1 import events_pb2 as users_events
+    from services.events import catalog_of
     from services.notifications import handlers
     from services.notifications.mailer import Mailer
     from services.notifications.outcomes import record_to
 
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
-    own = Catalog.of(notifications_events)
+    own = catalog_of(notifications_events)
     store = EventStore(own, await schema_ids(settings.registry, own), SOURCE)
     subscriptions = (
         Subscription(handlers.CUSTOMERS_GROUP, handlers.CUSTOMERS, effects=(handlers.EMAIL,)),
@@ -66,7 +66,7 @@ async def worker() -> None:
             dsn=settings.dsn,
             pool=pool,
             kafka=settings.brokers("notifications-worker"),
-            catalog=Catalog.of(notifications_events, users_events, orders_events),
+            catalog=catalog_of(notifications_events, users_events, orders_events),
             subscriptions=subscriptions,
         )
         parts = await compose(work)

@@ -8,7 +8,6 @@ from typing import Any
 
 import asyncpg
 
-from bridge.catalog import Catalog
 from bridge.database import answers, open_pool
 from bridge.outages import translate
 from bridge.registry import schema_ids
@@ -17,6 +16,7 @@ from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
 from bridge.store import EventStore
 from causeway.orders.v1 import events_pb2 as orders_events
+from services.events import catalog_of
 from services.orders.changes import Changes
 from services.orders.commands import Commands
 from services.orders.order_log import OrderLog
@@ -77,7 +77,7 @@ async def worker() -> None:
             dsn=settings.dsn,
             pool=pool,
             kafka=settings.brokers("orders-worker"),
-            catalog=Catalog.of(orders_events, users_events, inventory_events),
+            catalog=catalog_of(orders_events, users_events, inventory_events),
             subscriptions=subscriptions,
         )
         parts = await compose(work)
@@ -85,7 +85,7 @@ async def worker() -> None:
 
 
 async def _order_log(settings: Settings) -> OrderLog:
-    catalog = Catalog.of(orders_events)
+    catalog = catalog_of(orders_events)
     ids = await schema_ids(settings.registry, catalog)
     return OrderLog(EventStore(catalog, ids, SOURCE))
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import asyncpg
 
-from bridge.catalog import Catalog
 from bridge.database import answers, open_pool
 from bridge.outages import translate
 from bridge.registry import schema_ids
@@ -19,6 +18,7 @@ from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
 from bridge.store import EventStore
 from causeway.users.v1 import events_pb2 as users_events
+from services.events import catalog_of
 from services.users.commands import Commands
 from services.users.intents import Intents
 from services.users.later import Closable, Later
@@ -73,7 +73,7 @@ async def worker() -> None:
             dsn=settings.dsn,
             pool=parts.pool,
             kafka=settings.brokers("users-worker"),
-            catalog=Catalog.of(users_events, orders_events),
+            catalog=catalog_of(users_events, orders_events),
             subscriptions=(Subscription(GROUP, credit_handlers(parts.store)),),
         )
         composed = await compose(work)
@@ -89,7 +89,7 @@ async def worker() -> None:
 
 @asynccontextmanager
 async def _parts(settings: Settings, identities: Closable) -> AsyncIterator[Parts]:
-    catalog = Catalog.of(users_events)
+    catalog = catalog_of(users_events)
     store = EventStore(catalog, await schema_ids(settings.registry, catalog), SOURCE)
     try:
         async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
