@@ -1,6 +1,6 @@
 """One recorded event, and who began it: the same shape wherever it was read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from google.protobuf.message import Message
@@ -57,10 +57,13 @@ class Event:
 
 def caused_by(event: Event) -> Origin:
     """Give the origin of what a handler of `event` writes: same actor, same correlation."""
-    return replace(
-        event.origin,
-        method="",
-        request_id="",
-        correlation_id=event.origin.correlation_id or event.id,
-        causation_id=event.id,
+    origin = event.origin
+    return Origin(
+        origin.actor,
+        origin.client,
+        "",
+        "",
+        origin.correlation_id or event.id,
+        event.id,
+        origin.traceparent,
     )

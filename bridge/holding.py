@@ -32,6 +32,9 @@ class Holding:
     def __init__(self) -> None:
         self._held: dict[Hashable, Held] = {}
 
+    def __len__(self) -> int:
+        return len(self._held)
+
     def __iter__(self) -> Iterator[Held]:
         return iter(self._held.values())
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 import asyncpg
 
 from bridge.catalog import Catalog
-from bridge.codec import decode, header
+from bridge.codec import decode
 from bridge.database import acquire
 from bridge.errors import Undecodable
 from bridge.event import Event, caused_by
@@ -29,7 +29,7 @@ class Inbox:
     ) -> None:
         """`middlewares` go around each handler, the first outermost."""
         self._group = subscription.group
-        self._types = catalog.stored_as(subscription.types)
+        self._types = {name.encode() for name in catalog.stored_as(subscription.types)}
         self._run = runner(subscription, middlewares)
         self._catalog = catalog
         self._pool = pool
@@ -40,8 +40,10 @@ class Inbox:
 
     def wants(self, record: Record) -> bool:
         """Whether the group has a handler for it; a record without a type must be looked at."""
-        name = header(record.headers, "ce_type")
-        return not name or name in self._types
+        for name, value in record.headers:
+            if name == "ce_type":
+                return not value or value in self._types
+        return True
 
     async def handle(self, records: Sequence[Record], attempt: int) -> None:
         """Handle records in order in one transaction; those of parked keys are parked.
@@ -52,12 +54,13 @@ class Inbox:
         keys = [key_text(record.key) for record in records]
         ids = [one.id if isinstance(one, Event) else None for one in read]
         async with acquire(self._pool) as connection, connection.transaction():
-            rows = await connection.fetch(self._sql["take_live"], self._group, ids, keys, attempt)
-            parked = {row["key"] for row in rows if row["key"] is not None}
+            new, parked = await connection.fetchrow(
+                self._sql["take_live"], self._group, ids, keys, attempt
+            )
             if parked:
                 behind = [one for one, key in zip(records, keys, strict=True) if key in parked]
                 await self._parking.behind(connection, behind)
-            await self._handle_new(connection, list(_readable(read, keys, parked)), rows, attempt)
+            await self._handle_new(connection, list(_readable(read, keys, parked)), new, attempt)
 
     async def park(self, record: Record, error: Exception, attempts: int) -> None:
         """Park a record that failed `attempts` times, last with `error`, in a transaction."""
@@ -78,8 +81,8 @@ class Inbox:
         over. `effects` are the external effects that may be enqueued; None: all.
         """
         ids = [event.id for event in events]
-        rows = await connection.fetch(self._sql["take"], self._group, ids, attempt, epoch)
-        return await self._handle_new(connection, events, rows, attempt, effects)
+        new = await connection.fetchval(self._sql["take"], self._group, ids, attempt, epoch)
+        return await self._handle_new(connection, events, new, attempt, effects)
 
     def _read(self, record: Record) -> Event | Undecodable:
         try:
@@ -91,16 +94,16 @@ class Inbox:
         self,
         connection: asyncpg.Connection,
         events: Sequence[Event],
-        taken: Sequence[asyncpg.Record],
+        new: Sequence[str],
         attempt: int,
         effects: frozenset[str] | None = None,
     ) -> int:
-        new = {row["event_id"] for row in taken}
+        left = set(new)
         handlings = []
         for event in events:
-            if event.id in new:
+            if event.id in left:
                 # Events may hold the same one twice.
-                new.remove(event.id)
+                left.remove(event.id)
                 handlings.append(Handling(event, connection, caused_by(event), attempt, effects))
         if handlings:
             await self._run(handlings)

@@ -1,7 +1,7 @@
 """A lane: handles the records of some keys one after the other."""
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from bridge import logs
 from bridge.codec import header
 from bridge.holding import Held, Holding, Item
 from bridge.inbox import Inbox
-from bridge.kafka.record import Partition, Record
+from bridge.kafka.record import Record
 from bridge.middleware.retry import FIRST_PAUSE, LONGEST_PAUSE, once, retriable, retry
 from bridge.parking.failure import reason_of
 from bridge.progress import Progress
@@ -61,13 +61,11 @@ class Lane:
         self._stuck: tuple[Record, Held] | None = None
         self._filled = asyncio.Event()
         self._closing = asyncio.Event()
-        self.waiting: Counter[Partition] = Counter()
-        """Records that were put and are not done."""
 
     def put(self, progress: Progress, record: Record) -> None:
         """Add a record; `progress` hears when it is done."""
         self._queue.append((progress, record))
-        self.waiting[Partition(record.topic, record.partition)] += 1
+        progress.waiting += 1
         self._filled.set()
 
     def close(self) -> None:
@@ -94,9 +92,11 @@ class Lane:
 
     def _next(self) -> list[Item]:
         """Take the next batch out of the queue; what belongs to a held key goes behind it."""
+        items = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch))]
+        if not self._holding:
+            return items
         taken: list[Item] = []
-        while self._queue and len(taken) < self._batch:
-            item = self._queue.popleft()
+        for item in items:
             held = self._holding.get(item[1])
             if held is None:
                 taken.append(item)
@@ -124,7 +124,7 @@ class Lane:
 
     def _finish(self, progress: Progress, record: Record) -> None:
         progress.finish(record.offset)
-        self.waiting[Partition(record.topic, record.partition)] -= 1
+        progress.waiting -= 1
 
     async def _together(self, records: list[Record]) -> bool:
         try:

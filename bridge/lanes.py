@@ -55,12 +55,10 @@ class Lanes:
             for record in records:
                 progress.begin(record.offset)
                 if wants(record):
-                    self._lane(record).put(progress, record)
+                    lane = self._lanes[crc32(record.key or b"") % len(self._lanes)]
+                    lane.put(progress, record)
                 else:
                     progress.finish(record.offset)
-
-    def _lane(self, record: Record) -> Lane:
-        return self._lanes[crc32(record.key or b"") % len(self._lanes)]
 
     def backpressure(self) -> tuple[set[Partition], set[Partition]]:
         """Say which partitions to pause and which to resume now."""
@@ -74,9 +72,10 @@ class Lanes:
 
     def _fill(self, partition: Partition) -> float:
         """Give how full a partition is: from 1 on it is paused."""
-        waiting = sum(lane.waiting[partition] for lane in self._lanes)
-        window = self._progress[partition].unfinished
-        return max(waiting / self._limits.waiting, window / self._limits.window)
+        progress = self._progress[partition]
+        return max(
+            progress.waiting / self._limits.waiting, progress.unfinished / self._limits.window
+        )
 
     def _tell_paused(self, partition: Partition) -> None:
         """Say loudly which event keeps a partition from being read any further."""

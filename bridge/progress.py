@@ -15,6 +15,8 @@ class Progress:
         self._done: set[int] = set()
         self._next: int | None = None
         self._committed: int | None = None
+        self.waiting = 0
+        """Records that were given to a lane and are not done."""
 
     def begin(self, offset: int) -> None:
         """Note a record that was read; offsets grow."""
@@ -22,10 +24,15 @@ class Progress:
 
     def finish(self, offset: int) -> None:
         """Note that a record is done."""
-        self._done.add(offset)
-        while self._begun and self._begun[0] in self._done:
-            first = self._begun.popleft()
-            self._done.discard(first)
+        begun, done = self._begun, self._done
+        if not begun or begun[0] != offset:
+            done.add(offset)
+            return
+        begun.popleft()
+        self._next = offset + 1
+        while begun and begun[0] in done:
+            first = begun.popleft()
+            done.discard(first)
             self._next = first + 1
 
     @property

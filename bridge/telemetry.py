@@ -83,14 +83,29 @@ def adopt(traceparent: str | None) -> None:
         _carried.set(well_formed(traceparent))
 
 
-@contextmanager
-def carry(traceparent: str | None) -> Iterator[None]:
+class Carrying:
+    """The block of `carry`. A class, as it is entered for every event of every group."""
+
+    __slots__ = ("_token", "_traceparent")
+
+    def __init__(self, traceparent: str) -> None:
+        self._traceparent = traceparent
+
+    def __enter__(self) -> None:
+        self._token = _carried.set(self._traceparent)
+
+    def __exit__(self, *_: object) -> None:
+        _carried.reset(self._token)
+
+
+def carry(traceparent: str | None) -> Carrying:
     """Pass a caller's traceparent on while tracing is off."""
-    token = _carried.set(well_formed(traceparent))
-    try:
-        yield
-    finally:
-        _carried.reset(token)
+    return Carrying(well_formed(traceparent))
+
+
+def is_on() -> bool:
+    """Whether spans are recorded; otherwise they only carry the trace on."""
+    return _started
 
 
 @contextmanager

@@ -12,6 +12,10 @@ def trace(group: str) -> Middleware:
     def wrap(handler: Handler) -> Handler:
         async def traced(handling: Handling) -> None:
             event = handling.event
+            if not telemetry.is_on():
+                with telemetry.carry(event.origin.traceparent):
+                    await handler(handling)
+                return
             attributes = {
                 "messaging.system": "kafka",
                 "messaging.consumer.group.name": group,

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ class StoredRecord:
     headers: Headers
 
 
+@lru_cache(4096)
 def key_text(key: bytes | None) -> str:
     """Name a record's key as parked rows do; empty for a record without one.
 

@@ -18,9 +18,9 @@ WITH gate AS MATERIALIZED (
     ON CONFLICT DO NOTHING
     RETURNING event_id
 )
-SELECT event_id::text, NULL AS key FROM taken
-UNION ALL
-SELECT NULL, key FROM held
+SELECT
+    ARRAY(SELECT event_id::text FROM taken) AS new,
+    ARRAY(SELECT key FROM held) AS parked
 
 -- take --
 -- Notes that group $1 handles events $2 at try $3 in epoch $4 (0: live); gives those that it has
@@ -30,9 +30,11 @@ SELECT NULL, key FROM held
 -- handled. Without it, two that note the same event and want the same table wait for each other.
 WITH gate AS MATERIALIZED (
     SELECT pg_advisory_xact_lock_shared(1937203568, hashtext($1::text))
+), taken AS (
+    INSERT INTO bridge.inbox (consumer_group, event_id, attempts, epoch)
+    SELECT $1::text, event_id, $3::int, $4::bigint
+    FROM gate CROSS JOIN unnest($2::uuid[]) AS event_id
+    ON CONFLICT DO NOTHING
+    RETURNING event_id
 )
-INSERT INTO bridge.inbox (consumer_group, event_id, attempts, epoch)
-SELECT $1::text, event_id, $3::int, $4::bigint
-FROM gate CROSS JOIN unnest($2::uuid[]) AS event_id
-ON CONFLICT DO NOTHING
-RETURNING event_id::text
+SELECT ARRAY(SELECT event_id::text FROM taken) AS new

@@ -52,6 +52,53 @@ async def test_a_handler_that_takes_too_long_fails_in_a_retriable_way() -> None:
     assert retriable(late.value)
 
 
+async def test_a_time_limit_counts_for_each_handler_anew() -> None:
+    async def brief(_: Handling) -> None:
+        await asyncio.sleep(0.03)
+
+    limited = timeout(0.05)(brief)
+    for _ in range(4):
+        await limited(handling())
+
+
+async def test_a_handler_that_catches_its_cancellation_is_late_all_the_same() -> None:
+    async def stubborn(_: Handling) -> None:
+        try:
+            await asyncio.sleep(5)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+
+    with pytest.raises(DeadlineExceeded):
+        await timeout(0.01)(stubborn)(handling())
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+
+
+async def test_a_cancellation_from_outside_is_no_time_limit() -> None:
+    async def slow(_: Handling) -> None:
+        await asyncio.sleep(5)
+
+    task = asyncio.ensure_future(timeout(1)(slow)(handling()))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_cancellation_from_outside_beats_the_time_limit() -> None:
+    async def slow(_: Handling) -> None:
+        try:
+            await asyncio.sleep(5)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+
+    task = asyncio.ensure_future(timeout(0.01)(slow)(handling()))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_without_tracing_the_traceparent_is_carried_on() -> None:
     seen: list[str] = []
 
