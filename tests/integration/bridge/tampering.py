@@ -1,0 +1,93 @@
+"""What somebody with every right in the database might do to its history."""
+
+import asyncpg
+
+from bridge.audit.seals import BEGINNING, Chain
+from bridge.sql import queries, read
+
+TAMPERING = read("""
+-- alter --
+-- Changes the last byte of an event's data.
+UPDATE bridge.events SET data = set_byte(data, length(data) - 1, 65) WHERE position = $1
+
+-- remove --
+-- Deletes an event.
+DELETE FROM bridge.events WHERE position = $1
+
+-- insert --
+-- Puts an event at version $2 of stream $1 that never went through the relay.
+INSERT INTO bridge.events (
+    stream, version, type, event_id, data, schema_id, time, actor, client, method, request_id,
+    correlation_id, causation_id, traceparent
+)
+SELECT
+    $1, $2, type, gen_random_uuid(), data, schema_id, time, actor, client, method, request_id,
+    correlation_id, causation_id, traceparent
+FROM bridge.events
+LIMIT 1
+RETURNING position
+
+-- no_identity --
+-- Lets positions be changed at all.
+ALTER TABLE bridge.events ALTER position DROP IDENTITY IF EXISTS
+
+-- move --
+-- Moves an event from position $1 to position $2.
+UPDATE bridge.events SET position = $2 WHERE position = $1
+
+-- swap_data --
+-- Two events exchange their data.
+UPDATE bridge.events AS event SET data = other.data
+FROM bridge.events AS other
+WHERE (event.position, other.position) IN (($1, $2), ($2, $1))
+
+-- queue_again --
+-- Puts what was published above a position back into the outbox.
+INSERT INTO bridge.outbox SELECT position, topic, 1 FROM bridge.published WHERE position > $1
+
+-- cut_events --
+-- Deletes the events above a position.
+DELETE FROM bridge.events WHERE position > $1
+
+-- cut_seals --
+-- Deletes the seals of events above a position.
+DELETE FROM bridge.seals WHERE position > $1
+
+-- cut_published --
+-- Forgets where the events above a position went.
+DELETE FROM bridge.published WHERE position > $1
+""")
+
+
+async def recompute(connection: asyncpg.Connection) -> None:
+    """Make the whole chain anew over what the store holds now."""
+    chain = Chain(BEGINNING)
+    sql = queries("seals")
+    async with connection.transaction():
+        await connection.execute("TRUNCATE bridge.seals")
+        while rows := await connection.fetch(sql["unsealed"], chain.head.position, 1000):
+            hashes = chain.hashes(row["fields"] for row in rows)
+            positions = [row["position"] for row in rows]
+            seq, _, last = chain.head
+            await connection.execute(sql["seal"], positions, seq, last, hashes)
+            chain.advance(positions[-1], hashes)
+
+
+async def swap_places(connection: asyncpg.Connection, one: int, other: int) -> None:
+    """Two events exchange their positions."""
+    async with connection.transaction():
+        await connection.execute(TAMPERING["no_identity"])
+        for come, go in ((one, -1), (other, one), (-1, other)):
+            await connection.execute(TAMPERING["move"], come, go)
+
+
+async def swap_data(connection: asyncpg.Connection, one: int, other: int) -> None:
+    """Two events exchange their data."""
+    await connection.execute(TAMPERING["swap_data"], one, other)
+
+
+async def cut(connection: asyncpg.Connection, position: int) -> None:
+    """Cut off everything above a position."""
+    async with connection.transaction():
+        for table in ("events", "seals", "published"):
+            await connection.execute(TAMPERING[f"cut_{table}"], position)
