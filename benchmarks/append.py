@@ -1,9 +1,10 @@
-"""Append: beside the `eventsourcing` library and a bare insert, with many callers, and in a full
-store; and a long stream, loaded with a snapshot."""
+"""Append: with one caller beside the `eventsourcing` library and a bare insert; and with many, all
+by themselves beside group commit."""
 
+import asyncio
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 
@@ -11,11 +12,15 @@ from benchmarks.harness import Row, Target, in_turns
 from benchmarks.parts import Bench, catalog_on, store_on
 from benchmarks.peers.library import Order, library
 from benchmarks.sql import queries
-from bridge.event import Origin
+from bridge.database import acquire, open_pool
+from bridge.event import Event, Origin
+from bridge.group_commit import GroupCommit
 from causeway.orders.v1 import events_pb2 as orders
 
 ROUNDS = 5
 SAVES = 500
+CALLERS = 32
+EACH = 40
 ORIGIN = Origin(actor="users/bench", method="/bench/Append")
 
 
@@ -63,3 +68,37 @@ async def append_alone(bench: Bench) -> Sequence[Row]:
         Row("append, 1 caller", "eventsourcing save", "events/s", beside, Target(least=4)),
         Row("append, 1 caller", "bare asyncpg insert", "events/s", limit),
     ]
+
+
+async def append_together(bench: Bench) -> Sequence[Row]:
+    """32 callers, each with a stream of its own: events/s of all together."""
+    store = store_on(catalog_on("bench", orders))
+    async with bench.database() as database:
+        pool = await open_pool(database.dsn, min_size=CALLERS, max_size=CALLERS)
+        group = GroupCommit(pool, store)
+
+        async def alone(order_id: str, version: int) -> Sequence[Event]:
+            message = [confirmed(order_id)]
+            async with acquire(pool) as connection:
+                return await store.append(
+                    connection, f"orders/{order_id}", version, message, ORIGIN
+                )
+
+        async def grouped(order_id: str, version: int) -> Sequence[Event]:
+            message = [confirmed(order_id)]
+            return await group.append(f"orders/{order_id}", version, message, ORIGIN)
+
+        rounds = await in_turns(lambda: _called(grouped), lambda: _called(alone), ROUNDS, bench.say)
+        await pool.close()
+    return [Row(f"group commit, {CALLERS} callers", "append one by one", "events/s", rounds)]
+
+
+async def _called(append: Callable[[str, int], Awaitable[Sequence[Event]]]) -> float:
+    async def caller() -> None:
+        order_id = uuid.uuid4().hex
+        for version in range(EACH):
+            await append(order_id, version)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+    return CALLERS * EACH / (time.perf_counter() - began)

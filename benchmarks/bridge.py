@@ -10,22 +10,29 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import uvloop
 
-from benchmarks.append import append_alone
+from benchmarks.append import append_alone, append_together
 from benchmarks.codec import encode
 from benchmarks.consume import handle
+from benchmarks.full import full_store
 from benchmarks.harness import Row
 from benchmarks.parts import Bench, running
 from benchmarks.relay import acknowledge, drain
+from benchmarks.replay import rebuild
+from benchmarks.snapshot import long_stream
 from benchmarks.table import lines, records
 
 Measurement = Callable[[Bench], Awaitable[Sequence[Row]]]
 
 MEASUREMENTS: Mapping[str, Measurement] = {
     "append": append_alone,
+    "group": append_together,
+    "snapshot": long_stream,
     "drain": drain,
     "acknowledge": acknowledge,
     "handle": handle,
     "encode": encode,
+    "rebuild": rebuild,
+    "full": full_store,
 }
 
 

@@ -30,7 +30,7 @@ from tests import platform
 OFFSET = int(os.environ.get("CAUSEWAY_TEST_OFFSET", "20000"))
 STATE = os.environ.get("CAUSEWAY_TEST_STATE", str(platform.ROOT / ".causeway-test"))
 SETTINGS = {"CAUSEWAY_STATE": STATE, "CAUSEWAY_PORT_OFFSET": str(OFFSET)}
-PARTS = "postgres,kafka,registry"
+PARTS = "postgres,topics,registry"
 SOURCE = "/causeway/bench"
 SCHEMA = SchemaId(7, 1)
 TABLES = Path(__file__).with_name("migrations")

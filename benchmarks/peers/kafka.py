@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 
 from bridge.kafka.producer import BATCH_BYTES
+from bridge.kafka.record import Outgoing
 from bridge.kafka.settings import KafkaSettings
-from bridge.outbox import Outgoing
 
 
 @asynccontextmanager
