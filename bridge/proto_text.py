@@ -119,12 +119,13 @@ def _type(field: FieldDescriptorProto) -> str:
 
 def _brackets(field: FieldDescriptorProto) -> str:
     said = [f"{name} = {value}" for name, value in _standard(field.options)]
-    if field.json_name not in ("", _default_json_name(field.name)):
+    if field.json_name not in ("", default_json_name(field.name)):
         said.append(f'json_name = "{field.json_name}"')
     return f" [{', '.join(said)}]" if said else ""
 
 
-def _default_json_name(name: str) -> str:
+def default_json_name(name: str) -> str:
+    """Give the name in JSON of a field that names none, as protoc derives it."""
     first, *rest = name.split("_")
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
 

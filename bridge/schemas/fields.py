@@ -8,6 +8,7 @@ from google.protobuf.descriptor_pb2 import (
     FieldDescriptorProto,
 )
 
+from bridge.proto_text import default_json_name
 from bridge.schemas.index import Index, kind_of, oneof_of
 from bridge.schemas.problem import Problem
 
@@ -77,10 +78,9 @@ def _changed(
     was, now = kind_of(old), kind_of(new)
     if was != now:
         yield Problem(element, f"was {was} and is {now}", NEW_FIELD)
-    # protoc writes it into a set of files, a generated module only where it is not the default.
-    if old.json_name and new.json_name and old.json_name != new.json_name:
-        text = f"was {old.json_name} in JSON and is {new.json_name}"
-        yield Problem(element, text, "give it its json_name back")
+    was, now = (field.json_name or default_json_name(field.name) for field in (old, new))
+    if was != now:
+        yield Problem(element, f"was {was} in JSON and is {now}", "give it its json_name back")
 
 
 def _enum(name: str, old: EnumDescriptorProto, new: EnumDescriptorProto) -> Iterator[Problem]:

@@ -16,6 +16,8 @@ from bridge.wire import wire_prefix
 EVENT_ID = "019354c8-0000-7000-8000-000000000000"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 SCHEMA_ID = 1
+MUST_READ = "undo what keeps today's code from reading it; its events are stored for ever"
+MEANS_THE_SAME = "the same bytes mean the same for ever; put it back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +33,36 @@ class _Record:
 
 
 def stored_problems(releases: Iterable[Release], catalog: Catalog) -> Iterator[Problem]:
-    """Decode and upcast every payload; the newest release that holds it says what it means."""
+    """Decode and upcast every payload; the newest release that holds it says what it means.
+
+    Gives the first problem of each message or field: the other payloads have the same one.
+    """
     newest = {
         (sample.type, sample.data): (release, sample)
         for release in releases
         for sample in release.samples
     }
+    said: set[str] = set()
     for release, sample in newest.values():
-        if catalog.get(sample.type) is not None:
-            yield from _sample_problems(release, sample, catalog)
+        for problem in _sample_problems(release, sample, catalog):
+            if problem.element not in said:
+                said.add(problem.element)
+                yield problem
 
 
 def _sample_problems(release: Release, sample: Sample, catalog: Catalog) -> Iterator[Problem]:
+    if catalog.get(sample.type) is None:
+        return  # its removal is a problem of its own
     where = f"payload {sample.data.hex()[:32] or '(empty)'} of release {release.number}"
     try:
         event = decode(_record(release, sample, catalog), catalog)
         stream = catalog.type_of(event.message).stream_of(event.message)
     except CausewayError as error:
-        yield Problem(sample.type, f"can't read its {where}", error.message)
+        why = error.message.removeprefix(f"record {catalog[sample.type].topic}/0/0: ")
+        yield Problem(sample.type, f"can't be read from its {where} ({why})", MUST_READ)
         return
     if stream != sample.stream:
-        text = f"reads its {where} as of {stream}, and it is stored in {sample.stream}"
+        text = f"is read from its {where} as one of {stream}, and is stored in {sample.stream}"
         yield Problem(sample.type, text, "an upcaster keeps the key")
     yield from _differences(sample, reading_of(event.message), where, catalog)
 
@@ -61,15 +72,13 @@ def _differences(sample: Sample, now: Reading, where: str, catalog: Catalog) -> 
     if now.type != then.type:
         # A newer version is the work of a new upcaster; anything else lost one.
         if catalog.get(then.type) is None or catalog.newest(then.type) != now.type:
-            text = f"reads its {where} as {now.type}, and released was {then.type}"
+            text = f"is read from its {where} as {now.type}, and was as {then.type}"
             yield Problem(sample.type, text, "put the upcaster back")
         return
     for field in sorted({*then.json, *now.json}):
         if then.json.get(field) != now.json.get(field):
-            text = f"reads another value out of its {where} than when that was released"
-            yield Problem(
-                f"{now.type}.{field}", text, "the same bytes mean the same for ever; put it back"
-            )
+            text = f"has another value than it had in {where}"
+            yield Problem(f"{now.type}.{field}", text, MEANS_THE_SAME)
 
 
 def _record(release: Release, sample: Sample, catalog: Catalog) -> _Record:

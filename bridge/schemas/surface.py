@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from google.protobuf.descriptor import FileDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 from google.protobuf.message import Message
 
 from bridge.catalog import Catalog
-from bridge.proto_text import imports_of
+from bridge.proto_text import default_json_name, imports_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,18 @@ def _bare(file: FileDescriptor) -> FileDescriptorProto:
     proto.ClearField("public_dependency")
     proto.dependency[:] = [used.name for used in imports_of(file)]
     _without_custom_options(proto)
+    for message in proto.message_type:
+        _without_default_json_names(message)
     return proto
+
+
+def _without_default_json_names(message: DescriptorProto) -> None:
+    """Drop what protoc fills in and generated modules leave out: one file looks the same in all."""
+    for field in message.field:
+        if field.json_name == default_json_name(field.name):
+            field.ClearField("json_name")
+    for nested in message.nested_type:
+        _without_default_json_names(nested)
 
 
 def _without_custom_options(message: Message) -> None:
