@@ -21,6 +21,10 @@ from google.protobuf.message import Message
 from bridge.errors import Internal
 
 INDENT = "  "
+UNSAID = ("map_entry", "cc_enable_arenas")
+"""Standard options that no file has to say: the one follows from `map<>`, the other is always on,
+and protoc of some versions writes it into what it generates.
+"""
 _SCALARS = {
     number: name.removeprefix("TYPE_").lower()
     for name, number in FieldDescriptorProto.Type.items()
@@ -151,7 +155,7 @@ def _options(options: Message) -> list[str]:
 def _standard(options: Message) -> Iterator[tuple[str, str]]:
     """Give the options that protobuf itself defines, as they are written."""
     for field, value in options.ListFields():
-        if field.is_extension or field.message_type is not None or field.name == "map_entry":
+        if field.is_extension or field.message_type is not None or field.name in UNSAID:
             continue
         if field.enum_type is not None:
             yield field.name, field.enum_type.values_by_number[value].name

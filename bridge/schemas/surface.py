@@ -84,6 +84,8 @@ def _without_custom_options(message: Message) -> None:
             for option, _ in value.ListFields():
                 if option.is_extension:
                     value.ClearExtension(option)
+                elif option.name == "cc_enable_arenas":  # always on, and said by some versions only
+                    value.ClearField(option.name)
             value.DiscardUnknownFields()
             if not value.ByteSize():
                 message.ClearField("options")

@@ -77,6 +77,9 @@ def what_a_reader_needs(file: FileDescriptor) -> FileDescriptorProto:
     proto = FileDescriptorProto()
     file.CopyToProto(proto)
     del proto.dependency[:]
+    proto.options.ClearField("cc_enable_arenas")
+    if not proto.options.ByteSize():
+        proto.ClearField("options")
     for message in proto.message_type:
         keep_standard(message)
     return proto
