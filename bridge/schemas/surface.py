@@ -80,12 +80,16 @@ def _without_custom_options(message: Message) -> None:
         held: list[Any] = list(value) if field.is_repeated else [value]
         for one in held:
             _without_custom_options(one)
-        if field.name == "options":
-            for option, _ in value.ListFields():
-                if option.is_extension:
-                    value.ClearExtension(option)
-                elif option.name == "cc_enable_arenas":  # always on, and said by some versions only
-                    value.ClearField(option.name)
-            value.DiscardUnknownFields()
-            if not value.ByteSize():
-                message.ClearField("options")
+        if field.name == "options" and not _standard_alone(value):
+            message.ClearField("options")
+
+
+def _standard_alone(options: Any) -> bool:
+    """Leave the options that protobuf itself defines; whether there are any."""
+    for option, _ in options.ListFields():
+        if option.is_extension:
+            options.ClearExtension(option)
+        elif option.name == "cc_enable_arenas":  # always on, and said by some protocs only
+            options.ClearField(option.name)
+    options.DiscardUnknownFields()
+    return bool(options.ByteSize())
