@@ -15,6 +15,7 @@ from bridge import logs
 from bridge.audit.beginning import find_chain
 from bridge.audit.heads import TOPIC as SEALS
 from bridge.audit.heads import Heads
+from bridge.backlog import Backlog
 from bridge.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.producer import Producer
@@ -53,14 +54,28 @@ class Relay:
         self._source = source
         self._seals = seals
         self._outbox = Outbox(catalog, source)
+        self._backlog = Backlog(dsn)
         self._wake = asyncio.Event()
         self.active = False
         """Whether this one holds the lock and is connected to Kafka."""
         self.standing_by = False
         """Whether another one holds the lock."""
 
+    @property
+    def backlog(self) -> int:
+        """Events in the outbox as last measured, every 5 s, also while Kafka is away."""
+        return self._backlog.events
+
     async def run(self, stop: asyncio.Event) -> None:
         """Relay until `stop` is set. Survives the loss of the database and of Kafka."""
+        measuring = asyncio.create_task(self._backlog.run(stop))
+        try:
+            await self._sessions(stop)
+        finally:
+            measuring.cancel()
+            await asyncio.gather(measuring, return_exceptions=True)
+
+    async def _sessions(self, stop: asyncio.Event) -> None:
         failures = 0
         while not stop.is_set():
             try:

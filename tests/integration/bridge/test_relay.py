@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Sequence
@@ -11,11 +12,14 @@ import asyncpg
 import pytest
 
 from bridge.codec import decode
+from bridge.errors import InvalidArgument
 from bridge.event import Origin
 from bridge.kafka.batches import Sent
 from bridge.kafka.producer import Producer
 from bridge.kafka.record import Outgoing, Record
 from bridge.kafka.settings import KafkaSettings
+from bridge.size import MAX_RECORD_BYTES, MAX_TEXT_BYTES
+from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import (
     Parts,
     append,
@@ -224,16 +228,91 @@ async def test_a_wedged_producer_is_replaced_and_all_is_sent_again(
     assert versions(parts, await read_all(parts.kafka, parts.topic)) == {"orders/o1": [1, 2, 3]}
 
 
-async def test_the_backlog_of_a_kafka_that_was_away_drains_in_order(
-    parts: Parts, connection: asyncpg.Connection
+async def test_commands_go_on_while_kafka_is_away_and_the_backlog_is_measured_and_drains_in_order(
+    parts: Parts, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bridge.backlog.MEASURE_SECONDS", 0.1)
     away = replace(parts, kafka=replace(parts.kafka, bootstrap="127.0.0.1:1"))
-    async with relaying(away):
+    async with relaying(away) as relay:
         for version in range(5):
             await append(parts, connection, "o1", version)
-        assert await connection.fetchval("SELECT count(*) FROM bridge.outbox") == 5
-    async with relaying(parts):
+        await until(lambda: relay.backlog == 5)
+    async with relaying(parts) as relay:
         await until(lambda: outbox_is_empty(connection))
+        await until(lambda: relay.backlog == 0)
     assert versions(parts, await read_all(parts.kafka, parts.topic)) == {
         "orders/o1": [1, 2, 3, 4, 5]
     }
+
+
+async def test_an_event_whose_notification_was_lost_is_found_by_the_poll(
+    parts: Parts, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.pump.POLL_SECONDS", 0.5)
+    heard = asyncio.Event()
+    await connection.add_listener("bridge_outbox", lambda *_: heard.set())
+    async with relaying(parts) as relay:
+        await until(lambda: relay.active)
+        async with connection.transaction():
+            [event] = await parts.store.append(
+                connection, "orders/o1", 0, [confirmed("o1")], Origin()
+            )
+            [row] = await connection.fetch("DELETE FROM bridge.outbox RETURNING *")
+        await until(heard.is_set)
+        heard.clear()
+        # Comes without a notification, as if it had been lost.
+        await connection.execute("INSERT INTO bridge.outbox VALUES ($1, $2, $3)", *row.values())
+        await until(lambda: outbox_is_empty(connection))
+    assert not heard.is_set()
+    [record] = await read_all(parts.kafka, parts.topic)
+    assert decode(record, parts.catalog).id == event.id
+
+
+async def test_an_event_that_somebody_queued_again_is_sent_again_and_sealed_once(
+    parts: Parts, connection: asyncpg.Connection
+) -> None:
+    await append(parts, connection, "o1", 0)
+    async with relaying(parts):
+        await until(lambda: outbox_is_empty(connection))
+        await connection.execute(
+            "INSERT INTO bridge.outbox SELECT position, topic, 1 FROM bridge.published"
+        )
+        await append(parts, connection, "o1", 1)
+        await until(lambda: outbox_is_empty(connection))
+    assert await connection.fetchval(
+        "SELECT array_agg(position ORDER BY seq) FROM bridge.seals"
+    ) == [1, 2]
+    assert versions(parts, await read_all(parts.kafka, parts.topic)) == {"orders/o1": [1, 2]}
+
+
+async def test_the_largest_event_that_is_let_in_passes_the_brokers(
+    parts: Parts, connection: asyncpg.Connection
+) -> None:
+    def sized(room: int) -> orders.OrderConfirmed:
+        return orders.OrderConfirmed(order_id=key, customer="u" * room)
+
+    key = "k" * (MAX_TEXT_BYTES - len("orders/"))
+    origin = Origin(actor="a" * MAX_TEXT_BYTES, correlation_id="c" * MAX_TEXT_BYTES)
+    too_large = MAX_RECORD_BYTES
+    with pytest.raises(InvalidArgument) as refused:
+        await parts.store.append(connection, f"orders/{key}", 0, [sized(too_large)], origin)
+    over = int(refused.value.metadata["bytes"]) - MAX_RECORD_BYTES
+    with pytest.raises(InvalidArgument):
+        await parts.store.append(
+            connection, f"orders/{key}", 0, [sized(too_large - over + 1)], origin
+        )
+    largest = sized(too_large - over)
+    await parts.store.append(connection, f"orders/{key}", 0, [largest], origin)
+    async with relaying(parts):
+        await until(lambda: outbox_is_empty(connection))
+    [record] = await read_all(parts.kafka, parts.topic)
+    assert decode(record, parts.catalog).message == largest
+
+
+async def test_a_key_that_no_index_could_hold_is_refused_at_the_command(
+    parts: Parts, connection: asyncpg.Connection
+) -> None:
+    key = secrets.token_hex(4000)
+    with pytest.raises(InvalidArgument) as refused:
+        await parts.store.append(connection, f"orders/{key}", 0, [confirmed(key)], Origin())
+    assert refused.value.reason == "NAME_TOO_LONG"

@@ -1,7 +1,11 @@
 """Where a key goes. The numbers came from kafka-clients 4.3.0, `BuiltInPartitioner`, of 1000."""
 
 import pytest
-from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.partitioner import murmur2 as client_murmur2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.kafka.partitioner import murmur2, partition_of
 
 GOLDEN = {
     "a": 524,
@@ -20,5 +24,9 @@ GOLDEN = {
 
 @pytest.mark.parametrize(("key", "partition"), GOLDEN.items())
 def test_a_key_goes_where_java_puts_it(key: str, partition: int) -> None:
-    every = list(range(1000))
-    assert DefaultPartitioner()(key.encode(), every, every) == partition
+    assert partition_of(key.encode(), 1000) == partition
+
+
+@given(st.binary(max_size=100))
+def test_we_hash_as_the_client_library_does(data: bytes) -> None:
+    assert murmur2(data) == client_murmur2(data)
