@@ -20,7 +20,7 @@ from bridge.proto_text import text_of
 from bridge.registry import register, schema_ids
 from bridge.registry_client import Reference, Schema, open_registry
 from bridge.schema import SchemaId
-from bridge.wire import encode, split_value
+from bridge.wire import encoder, split_value
 from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users
 from tests import vectors
@@ -117,7 +117,7 @@ def all_types() -> FileDescriptorSet:
 
 
 def test_java_reads_what_we_write(java: Java) -> None:
-    values = [encode(java.ids[one.full_name].id, one.indexes, one.message) for one in VECTORS]
+    values = [encoder(java.ids[one.full_name].id, one.indexes)(one.message) for one in VECTORS]
     for vector, (name, said) in zip(VECTORS, java.read(values), strict=True):
         assert name == vector.full_name, vector.name
         assert ParseDict(said, vector.kind()) == vector.message, vector.name

@@ -9,7 +9,7 @@ from bridge.codec import decode, headers
 from bridge.enums import search_of, unknown_enum
 from bridge.errors import Undecodable
 from bridge.event import Origin
-from bridge.wire import encode
+from bridge.wire import encoder
 from causeway.orders.v1 import events_pb2 as orders
 from tests.event_protos import Protos, protos
 from tests.unit.bridge.records import FakeRecord
@@ -87,7 +87,7 @@ def test_a_type_without_enums_is_not_searched() -> None:
 def record(message: Message) -> FakeRecord:
     event_type = OLD.catalog()[LIT]
     said = headers(EVENT_ID, event_type, "/causeway/lamps", "lamps/l1", 1, TIME, 1, Origin())
-    return FakeRecord(value=encode(1, event_type.indexes, message), headers=said)
+    return FakeRecord(value=encoder(1, event_type.indexes)(message), headers=said)
 
 
 def test_a_record_with_an_unknown_number_is_undecodable_and_never_a_default() -> None:

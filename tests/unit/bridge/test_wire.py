@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.errors import Undecodable
-from bridge.wire import encode, payload, split_value, wire_prefix
+from bridge.wire import encoder, payload, split_value, wire_prefix
 from tests import vectors
 from tests.confluent import confluents_reading, confluents_writing
 from tests.vectors import SCHEMA_ID, Vector
@@ -32,7 +32,7 @@ def test_the_prefix_is_confluents(schema_id: int, indexes: tuple[int, ...], gold
 
 @each_vector
 def test_we_write_what_confluents_client_wrote(vector: Vector) -> None:
-    assert encode(SCHEMA_ID, vector.indexes, vector.message) == vector.confluent
+    assert encoder(SCHEMA_ID, vector.indexes)(vector.message) == vector.confluent
 
 
 @each_vector
@@ -42,7 +42,7 @@ def test_confluents_client_writes_it_still(vector: Vector) -> None:
 
 @each_vector
 def test_confluents_client_reads_what_we_write(vector: Vector) -> None:
-    value = encode(SCHEMA_ID, vector.indexes, vector.message)
+    value = encoder(SCHEMA_ID, vector.indexes)(vector.message)
     assert confluents_reading("t", value, vector.kind) == vector.message
 
 
