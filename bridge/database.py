@@ -39,12 +39,12 @@ async def _keep(_connection: asyncpg.Connection) -> None:
 async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
     """Borrow a connection, typed.
 
-    Where none can be made, the error is the driver's and not an OSError: that one could be told
-    from an OSError of the block by nobody.
+    Where none can be made, whatever the reason (a password that changed is one), the error is the
+    driver's ClientCannotConnectError: nobody could tell others from those of the block.
     """
     try:
         connection = await pool.acquire()
-    except OSError as error:
+    except (OSError, asyncpg.PostgresError) as error:
         raise asyncpg.ClientCannotConnectError("no connection to the database") from error
     try:
         yield connection

@@ -19,8 +19,9 @@
     └── Internal            INTERNAL            a broken invariant of ours
 
 `retriable` answers one question: may the same thing succeed later without anybody changing it?
-The server kit turns an error into a `google.rpc.Status`; the consumer tries every error again
-where it is, with longer pauses if it is not retriable. Nobody reads the text to tell errors apart.
+The server kit turns an error into a `google.rpc.Status`; the consumer tries what is retriable again
+for some seconds, then parks the event's key and goes on by itself later, and parks any other error
+at once, until somebody asks for a redrive. Nobody reads the text to tell errors apart.
 One more is in `bridge.server.pipeline`, which alone raises it: `Unimplemented`.
 """
 
@@ -170,7 +171,7 @@ class Unavailable(CausewayError):
 
 
 class Undecodable(CausewayError):
-    """A record that no known schema reads: holds its lane until a code that reads it runs."""
+    """A record that no known schema reads: parked until a redrive by code that reads it."""
 
     code = grpc.StatusCode.DATA_LOSS
     default_reason = "UNDECODABLE"

@@ -125,7 +125,8 @@ def _readable(
 
 def packages_of(subscription: Subscription) -> frozenset[str]:
     """Give the top packages of a group's handlers: where an error of theirs shows."""
-    modules = (getattr(one, "__module__", "") for one in subscription.handlers.values())
+    functions = (*subscription.handlers.values(), subscription.batch)
+    modules = (getattr(one, "__module__", "") for one in functions if one is not None)
     return frozenset(module.partition(".")[0] for module in modules)
 
 

@@ -12,6 +12,7 @@ GONE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
 )
 # The driver has one class for a connection that is gone and for wrong use of it; only the text
 # tells. A pool takes a connection back as soon as it is lost.

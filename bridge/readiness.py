@@ -34,7 +34,7 @@ def mostly(
 def working(relay: Relay, consumers: Sequence[Consumer]) -> dict[str, Probe]:
     """The probes of a worker: its relay, and that each consumer takes part in its group.
 
-    A lane that an event blocks is no matter here: it needs a person, and the others go on.
+    What is parked is no matter here: it may need a person, and other keys go on.
     """
     return {
         "relay": mostly(lambda: relay.active or relay.standing_by),

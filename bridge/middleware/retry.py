@@ -25,6 +25,13 @@ LONGEST_HOPELESS_PAUSE = 30.0
 MEETINGS = 50
 
 LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, StaleVersion)
+# A lock or a statement that took too long, a server short of memory, a standby not promoted yet.
+PASSING = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.OutOfMemoryError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
 
 Attempt = Callable[[int], Awaitable[None]]
 Failed = Callable[[Exception, int], None]
@@ -35,7 +42,7 @@ def retriable(error: Exception) -> bool:
     """Whether the same event may be handled later without anybody changing anything."""
     if isinstance(error, CausewayError):
         return error.retriable
-    return is_away(error) or isinstance(error, (OSError, *LOST_RACES))
+    return is_away(error) or isinstance(error, (OSError, *LOST_RACES, *PASSING))
 
 
 async def once(attempt: Callable[[], Awaitable[None]], away: Away, closing: asyncio.Event) -> bool:

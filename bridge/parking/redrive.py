@@ -15,6 +15,7 @@ from bridge.database import acquire
 from bridge.inbox import Inbox, packages_of
 from bridge.listening import listening
 from bridge.middleware.standard import standard
+from bridge.outages import DRIVER
 from bridge.parking.gauges import Gauges
 from bridge.parking.turn import Turn
 from bridge.parking.unit import Unit
@@ -81,7 +82,7 @@ class Redriver:
                         await self._look(wake, stop)
                         failures = 0
                         await wait_any(self._pace.poll, wake, lost, stop)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DRIVER as error:
                 failures += 1
                 logs.warning("redrive.interrupted", cause=type(error).__name__)
                 await wait_any(backoff(failures, FIRST_PAUSE, LONGEST_PAUSE), stop)

@@ -3,12 +3,11 @@
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
-
-import asyncpg
 
 from bridge.codec import header
 from bridge.kafka.record import Headers, Record
@@ -59,7 +58,7 @@ def columns(record: Record) -> tuple[Any, ...]:
     )
 
 
-def stored(row: asyncpg.Record) -> StoredRecord:
+def stored(row: Mapping[str, Any]) -> StoredRecord:
     """Read a row back."""
     return StoredRecord(
         topic=row["topic"],

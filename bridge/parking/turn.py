@@ -12,7 +12,7 @@ from bridge.codec import decode
 from bridge.database import acquire
 from bridge.inbox import Inbox
 from bridge.middleware.retry import LOST_RACES, MEETINGS
-from bridge.outages import is_away
+from bridge.outages import DRIVER, is_away
 from bridge.parking.failure import Failure, failure_of
 from bridge.parking.stored import stored
 from bridge.parking.unit import Unit
@@ -56,7 +56,7 @@ class Turn:
             except LOST_RACES:
                 meetings += 1
                 await wait_any(random.uniform(0, 0.02), stop)  # noqa: S311 (no secret)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DRIVER as error:
                 logs.warning("redrive.postponed", group=unit.group, cause=type(error).__name__)
                 return
             if not most or stop.is_set():
