@@ -12,7 +12,7 @@ import uvloop
 
 from benchmarks.append import append_alone, append_together
 from benchmarks.codec import encode
-from benchmarks.consume import handle
+from benchmarks.consume import handle, park
 from benchmarks.full import full_store
 from benchmarks.harness import Row
 from benchmarks.parts import Bench, running
@@ -30,6 +30,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "drain": drain,
     "acknowledge": acknowledge,
     "handle": handle,
+    "park": park,
     "encode": encode,
     "rebuild": rebuild,
     "full": full_store,

@@ -105,12 +105,12 @@ async def relaying(bench: Bench, dsn: str, catalog: Catalog) -> AsyncIterator[Re
 
 
 async def fill(
-    connection: asyncpg.Connection, catalog: Catalog, streams: int, versions: int
+    connection: asyncpg.Connection, catalog: Catalog, streams: int, versions: int, prefix: str = ""
 ) -> None:
-    """Append `versions` events to each of `streams` new streams."""
-    store = store_on(catalog)
-    for _ in range(streams):
-        order = uuid.uuid4().hex
+    """Append `versions` events to each of `streams` new streams, "orders/<prefix>0" and so on."""
+    store, prefix = store_on(catalog), prefix or f"{uuid.uuid4().hex}-"
+    for number in range(streams):
+        order = f"{prefix}{number}"
         messages = [confirmed(order) for _ in range(versions)]
         await store.append(connection, f"orders/{order}", 0, messages, ORIGIN)
 
@@ -127,10 +127,13 @@ async def emptied(connection: asyncpg.Connection, pause: float) -> None:
 async def recorded(
     connection: asyncpg.Connection, catalog: Catalog, streams: int, versions: int
 ) -> Sequence[Outgoing]:
-    """Make the very records that the relay would, from events that are rolled back again."""
+    """Make the very records that the relay would, from events that are rolled back again.
+
+    Their keys are "stream-0", "stream-1" and so on.
+    """
     transaction = connection.transaction()
     await transaction.start()
-    await fill(connection, catalog, streams, versions)
+    await fill(connection, catalog, streams, versions, "stream-")
     page = bridge_queries("relay")["page"]
     rows = await connection.fetch(page, "{}", streams * versions)
     await transaction.rollback()
