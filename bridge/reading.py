@@ -17,7 +17,7 @@ from bridge.catalog import Catalog
 from bridge.cursor import Cursor, passed, surveyed
 from bridge.errors import Internal
 from bridge.event import Event
-from bridge.rows import event_of
+from bridge.rows import events_of
 from bridge.sql import queries
 
 
@@ -67,7 +67,7 @@ class Reader:
             cursor = await self._survey(connection, selection, cursor)
             more, cursor = await self._read(connection, selection, cursor, limit - len(rows))
             rows = [*rows, *more]
-        return [event_of(row, self._catalog, self._source) for row in rows], cursor
+        return events_of(rows, self._catalog, self._source), cursor
 
     async def count(self, connection: asyncpg.Connection, selection: Selection) -> int:
         """Count the events that are there now."""

@@ -13,7 +13,7 @@ from bridge.catalog import Catalog
 from bridge.draft import Draft, Entry
 from bridge.errors import Internal, InvalidArgument
 from bridge.event import Event, Origin
-from bridge.rows import event_of
+from bridge.rows import events_of
 from bridge.schema import SchemaId
 from bridge.size import check_size
 from bridge.sql import queries
@@ -69,7 +69,7 @@ class EventStore:
         Messages of an older type come as the newest one that the catalog's upcasters give.
         """
         rows = await connection.fetch(self._sql["load"], stream, after_version)
-        return [event_of(row, self._catalog, self._source) for row in rows]
+        return events_of(rows, self._catalog, self._source)
 
     def draft(
         self, stream: str, expected_version: int, messages: Sequence[Message], origin: Origin

@@ -33,7 +33,8 @@ ORDER BY low
 -- page --
 -- The next $3 events after position $1 and up to $2, and those that have turned up meanwhile in
 -- the gaps from $4 to $5 (two arrays), for which {conditions} hold; in order of position. One
--- statement, so that of one stream no later version is seen before an earlier one.
+-- statement, so that of one stream no later version is seen before an earlier one. LATERAL with
+-- LIMIT makes PostgreSQL go from the gaps to their events, and not through all events.
 SELECT *
 FROM (
     (
@@ -47,14 +48,17 @@ FROM (
     )
     UNION ALL
     (
-        SELECT
-            position, stream, version, type, event_id, data, time, actor, client, method,
-            request_id, correlation_id, causation_id, traceparent
+        SELECT event.*
         FROM unnest($4::bigint[], $5::bigint[]) AS gap (low, high)
-        INNER JOIN bridge.events ON position BETWEEN gap.low AND least(gap.high, $1)
-        WHERE {conditions}
-        ORDER BY position
-        LIMIT $3
+        CROSS JOIN LATERAL (
+            SELECT
+                position, stream, version, type, event_id, data, time, actor, client, method,
+                request_id, correlation_id, causation_id, traceparent
+            FROM bridge.events
+            WHERE position BETWEEN gap.low AND least(gap.high, $1) AND {conditions}
+            ORDER BY position
+            LIMIT $3
+        ) AS event
     )
 ) AS found
 ORDER BY position

@@ -46,8 +46,8 @@ SELECT position, pg_notify('bridge_outbox', '') FROM written ORDER BY version
 -- load --
 -- Reads stream $1 from the version after $2, in order.
 SELECT
-    position, stream, version, type, event_id, data, schema_id, time, actor, client, method,
-    request_id, correlation_id, causation_id, traceparent
+    position, stream, version, type, event_id, data, time, actor, client, method, request_id,
+    correlation_id, causation_id, traceparent
 FROM bridge.events
 WHERE stream = $1 AND version > $2
 ORDER BY version
