@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from causeway.bridge.v1.operations_service_pb2 import Replay
 from stack.audit.moments import shown
+from stack.audit.words import counted
 from stack.console import table
 
 HEADS = ("ASKED", "MODE", "GROUP", "STATE", "EVENTS", "REPLAY")
@@ -39,14 +40,14 @@ def planned_text(replay: Replay) -> str:
         f"with {', '.join(replay.effects)}" if replay.effects else "no mail would be sent again"
     )
     return (
-        f"would hand {replay.events_total:,} events from the {origin(replay)} to {replay.group}"
+        f"would hand {counted(replay.events_total)} from the {origin(replay)} to {replay.group}"
         f" ({word(replay)}; {selection(replay)}); {effects}\nnothing was done"
     )
 
 
 def progress(replay: Replay) -> str:
     """`120 of 1,000 events`."""
-    return f"{replay.events_done:,} of {replay.events_total:,} events"
+    return f"{replay.events_done:,} of {counted(replay.events_total)}"
 
 
 def state(replay: Replay) -> str:

@@ -61,7 +61,7 @@ def _joined(branches: Sequence[Sequence[str]]) -> Iterator[str]:
 def _facts(trace: pb.TraceEventResponse) -> Iterator[str]:
     published = ""
     if trace.HasField("publish_time"):
-        published = f"  {elapsed(trace.event.time, trace.publish_time)}"
+        published = f"  noted {elapsed(trace.event.time, trace.publish_time)}"
     yield f"kafka  {place(trace.event)}{published}"
     width = max((len(outcome.group) for outcome in trace.outcomes), default=0)
     for outcome in trace.outcomes:

@@ -100,14 +100,13 @@ def redrive(
     import anyio
 
     from stack.audit.letters import chosen, redriven, refuse_everything
+    from stack.audit.words import counted
     from stack.console import say
 
     wanted = chosen(names or [], group, key, type_, reason)
     refuse_everything(wanted, "redrive")
     count = anyio.run(redriven, wanted, user, password)
-    say(
-        f"{count} will be handled again, and what waits behind them; see: causeway deadletters list"
-    )
+    say(f"{counted(count)} to be handled again, and what waits behind; causeway deadletters list")
 
 
 @deadletters.command()
@@ -130,6 +129,7 @@ def discard(
     import anyio
 
     from stack.audit.letters import chosen, discarded, refuse_everything
+    from stack.audit.words import counted
     from stack.console import say
 
     wanted = chosen(names or [], group, key, type_, reason)
@@ -137,4 +137,4 @@ def discard(
     if not yes:
         typer.confirm("They will never be handled. Go on?", abort=True, err=True)
     count = anyio.run(discarded, wanted, user, password)
-    say(f"{count} are given up; what waits behind them goes on")
+    say(f"{counted(count)} given up; what waits behind goes on")

@@ -70,19 +70,19 @@ def test_the_tree_shows_who_where_and_what_followed() -> None:
         "at       2026-11-26 09:30:00.000 UTC, correlation c-1",
         "",
         "OrderCreated  orders/o1 v1  events/ordercreated",
-        "│ kafka  causeway.orders.v1/2/7  +12 ms",
+        "│ kafka  causeway.orders.v1/2/7  noted +12 ms",
         "│ ✓ causeway.users.credit  handled  +48 ms",
         "│ ✗ causeway.mail          parked  UNKNOWN_SKU  3 attempts  +5.0 s",
         "│ … causeway.stock         pending",
         "│ ? causeway.old           not known any more  OLDER_THAN_THE_INBOX",
         "│ ✓ causeway.mail          handled  +2 h  by replays/p1",
         "├─ Reserved  orders/o1 v1  +75 ms  events/reserved",
-        "│  │ kafka  causeway.orders.v1/2/7  +12 ms",
+        "│  │ kafka  causeway.orders.v1/2/7  noted +12 ms",
         "│  └─ OrderConfirmed  orders/o1 v1  +115 ms  events/orderconfirmed",
         "│       kafka  not on Kafka yet",
         "│       ✓ email to users/u1  sent  2 attempts  +3.0 s",
         "└─ Noted  orders/o1 v1  +80 ms  events/noted",
-        "     kafka  causeway.orders.v1/2/7  +12 ms",
+        "     kafka  causeway.orders.v1/2/7  noted +12 ms",
     ]
 
 

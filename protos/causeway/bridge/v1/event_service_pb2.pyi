@@ -323,7 +323,9 @@ class TraceEventResponse(message.Message):
 
     @builtins.property
     def publish_time(self) -> timestamp_pb2.Timestamp:
-        """When the brokers had acknowledged it; unset until then."""
+        """When the relay noted that the brokers have it, which may be after it was handled; unset until
+        then.
+        """
 
     def __init__(
         self,
