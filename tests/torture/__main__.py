@@ -29,11 +29,12 @@ async def _kept(parts: place.Place, given: argparse.Namespace, seed: int) -> boo
     directory = Path(tempfile.mkdtemp(prefix=f"torture-{given.plan}-{seed}-"))
     outcome = await play(parts, given.plan, seed, directory, bug=given.bug, seconds=given.seconds)
     print(outcome, flush=True)
-    if outcome.violations:
+    kept = not outcome.violations and not outcome.findings
+    if not kept:
         print(f"  histories and logs: {directory}", flush=True)
     else:
         shutil.rmtree(directory)
-    return not outcome.violations
+    return kept
 
 
 def _arguments() -> argparse.Namespace:

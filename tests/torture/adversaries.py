@@ -8,6 +8,7 @@ import asyncpg
 
 from bridge.kafka.cluster import Partition, describe
 from bridge.kafka.errors import KafkaError
+from tests.integration.bridge.parts import until
 from tests.torture.crew import Actor
 from tests.torture.curing import cure
 from tests.torture.place import broker_names
@@ -30,9 +31,7 @@ async def calm(stage: Stage) -> None:
 async def deaths(stage: Stage) -> None:
     """Do nothing until each member has died as often as it is to."""
     await asyncio.sleep(stage.seconds)
-    async with asyncio.timeout(DEATH_SECONDS):
-        while not all(map(_has_died, stage.crew.of("consumer"))):  # noqa: ASYNC110 (crew.keep does)
-            await asyncio.sleep(0.1)
+    await until(lambda: all(map(_has_died, stage.crew.of("consumer"))), DEATH_SECONDS)
 
 
 def _has_died(actor: Actor) -> bool:
@@ -106,9 +105,7 @@ async def _parts_die(stage: Stage) -> None:
 async def _cured(stage: Stage) -> None:
     """Redrive what is parked in the middle of it all, while new events of those keys come."""
     await asyncio.sleep(stage.random.uniform(0.3, 0.7) * stage.seconds)
-    async with asyncio.timeout(AWAY_SECONDS):
-        while not await _cure(stage):  # noqa: ASYNC110 (PostgreSQL may be down)
-            await asyncio.sleep(0.2)
+    await until(lambda: _cure(stage), AWAY_SECONDS)
     stage.history.note("cure")
 
 
@@ -138,9 +135,11 @@ async def leader_of(stage: Stage, topic: str) -> str:
 async def _moved(stage: Stage, dead: str) -> None:
     """Wait until the partitions of the topic have living leaders."""
     number = int(dead.rpartition("-")[2])
-    async with asyncio.timeout(ELECTION_SECONDS):
-        while not _led(stage, await partitions(stage), number):  # noqa: ASYNC110 (others change it)
-            await asyncio.sleep(0.5)
+
+    async def led() -> bool:
+        return _led(stage, await partitions(stage), number)
+
+    await until(led, ELECTION_SECONDS)
     stage.history.note("moved", part=dead)
 
 

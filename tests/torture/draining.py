@@ -8,6 +8,7 @@ import asyncpg
 from bridge.kafka.cluster import describe
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.settings import KafkaSettings
+from tests.integration.bridge.parts import until
 
 LEFT = """
     SELECT
@@ -29,9 +30,11 @@ async def awake(dsn: str, groups: Sequence[str]) -> None:
     """Wait until an event has come all the way to each group: everybody is at work."""
     connection = await asyncpg.connect(dsn)
     try:
-        async with asyncio.timeout(AWAKE_SECONDS):
-            while await connection.fetchval(AWAKE) < len(groups):  # noqa: ASYNC110 (others)
-                await asyncio.sleep(0.1)
+
+        async def all_are() -> bool:
+            return bool(await connection.fetchval(AWAKE) == len(groups))
+
+        await until(all_are, AWAKE_SECONDS)
     finally:
         connection.terminate()
 

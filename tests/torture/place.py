@@ -1,6 +1,5 @@
 """A PostgreSQL and three brokers of a run's own: it kills them, so nobody else may use them."""
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -21,6 +20,7 @@ from stack.journal import Record, read
 from stack.run import on_leash
 from stack.settings import BROKERS, Settings, load_settings
 from tests import platform
+from tests.integration.bridge.parts import until
 
 OFFSET = int(os.environ.get("CAUSEWAY_TORTURE_OFFSET", "23000"))
 """All ports stay below those that systems give to outgoing connections (Linux: from 32768)."""
@@ -57,9 +57,7 @@ class Place:
 
     async def whole(self, seconds: float = 60.0) -> None:
         """Wait until every part is there again."""
-        async with asyncio.timeout(seconds):
-            while not self._is_whole():  # noqa: ASYNC110 (another process changes it)
-                await asyncio.sleep(0.2)
+        await until(self._is_whole, seconds)
 
     def _is_whole(self) -> bool:
         entries = [self._record().entries[name] for name in parts()]

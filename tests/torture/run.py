@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+from bridge.audit.verify import verify
 from bridge.kafka.partitioner import partition_of
-from tests.integration.bridge.parts import own_topic
+from tests.integration.bridge.parts import SOURCE, catalog_on, own_topic, seals_topic
 from tests.integration.service_database import service_database
 from tests.torture.checker import Violation, check
 from tests.torture.collecting import collect
@@ -33,6 +34,8 @@ class Outcome:
     bug: str
     evidence: Sequence[Evidence]
     """When all had arrived; where the plan has poison, once more when that was redriven."""
+    findings: Sequence[str] = ()
+    """What `bridge.audit.verify` says of a store that nobody planted a bug in."""
 
     @property
     def violations(self) -> list[Violation]:
@@ -42,7 +45,8 @@ class Outcome:
     def __str__(self) -> str:
         bug = f" --bug {self.bug}" if self.bug else ""
         again = f"python -m tests.torture {self.plan} --seed {self.seed}{bug}"
-        rows = [f"  {one}" for one in self.violations] or ["  every promise was kept"]
+        broken = [*map(str, self.violations), *self.findings]
+        rows = [f"  {one}" for one in broken] or ["  every promise was kept"]
         return "\n".join([f"seed {self.seed} of {self.plan}; again: {again}", *rows])
 
 
@@ -65,7 +69,9 @@ async def play(
             if "poison" in plan.kinds:
                 await cure(orders.dsn)
                 looks.append(await _look(plan, orders, groups, parked=False))
-    return Outcome(name, seed, bug, looks)
+        # After the relays' end: they put the last head on Kafka.
+        findings = [] if bug else await _findings(orders)
+    return Outcome(name, seed, bug, looks, findings)
 
 
 @asynccontextmanager
@@ -90,6 +96,12 @@ async def _look(plan: Plan, orders: Orders, groups: tuple[str, ...], *, parked: 
     at = (orders.dsn, orders.kafka, orders.topic)
     await drained(*at, groups, plan.patience, parked=parked)
     return await collect(*at, orders.directory, groups)
+
+
+async def _findings(orders: Orders) -> list[str]:
+    catalog, seals = catalog_on(orders.topic), seals_topic(orders.topic)
+    report = await verify(orders.dsn, orders.kafka, catalog, SOURCE, seals=seals)
+    return [f"verify: {one.fields()}" for one in report.findings]
 
 
 def _man(crew: Crew, plan: Plan, orders: Orders, groups: Sequence[str]) -> None:

@@ -31,6 +31,7 @@ async def test_nothing_is_lost_repeated_or_out_of_order_for_any_seed(
 async def _survives(place: Place, seed: int, directory: Path, seconds: float) -> None:
     outcome = await play(place, "everything", seed, directory, seconds=seconds)
     assert not outcome.violations, outcome
+    assert not outcome.findings, outcome
     parked, done = outcome.evidence
     assert parked.parked, "nothing was ever parked"
     assert not done.parked

@@ -69,11 +69,13 @@ class Try:
         await transaction.start()
         try:
             await self._store.append(connection, stream, head, messages, Origin())
+            await end(self, transaction)
         except StaleVersion:
-            await transaction.rollback()
-            self.note("failed")
-            return
-        await end(self, transaction)
+            await self.roll_back(transaction)
+        except BaseException as error:
+            # Also where it was surely not done: nobody has to be that clever.
+            self.note("unknown", cause=type(error).__name__)
+            raise
 
     def note(self, at: str, **what: object) -> None:
         self._history.note(at, call=self._call, **what)
