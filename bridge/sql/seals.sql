@@ -4,7 +4,8 @@ SELECT seq, position, hash FROM bridge.seals ORDER BY seq DESC LIMIT 1
 
 -- unsealed --
 -- Reads the next $2 events after position $1 that are on Kafka: what a release without seals has
--- published. `fields` is what is sealed of an event: see bridge/audit/seals.py.
+-- published. `fields` is what is sealed of an event: see bridge/audit/seals.py. LATERAL with LIMIT:
+-- looked up one by one, whatever PostgreSQL believes about the sizes.
 SELECT
     event.position,
     record_send(ROW(
@@ -12,11 +13,17 @@ SELECT
         event.schema_id, event.time, event.actor, event.client, event.method, event.request_id,
         event.correlation_id, event.causation_id, event.traceparent, event.tracestate
     )) AS fields
-FROM bridge.published AS gone
-JOIN bridge.events AS event USING (position)
-WHERE gone.position > $1
-ORDER BY gone.position
-LIMIT $2
+FROM (
+    SELECT position
+    FROM bridge.published
+    WHERE position > $1
+    ORDER BY position
+    LIMIT $2
+) AS gone
+CROSS JOIN LATERAL (
+    SELECT * FROM bridge.events WHERE events.position = gone.position LIMIT 1
+) AS event
+ORDER BY event.position
 
 -- seal --
 -- Seals positions $1 after seal $2, whose hash is $3, in the order given: hashes $4.

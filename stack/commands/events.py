@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from stack.commands.events_verify import verify
 from stack.commands.options import AsJson, Auditor, Limit, Password, Since, Until
 
 events = typer.Typer(
@@ -11,6 +12,8 @@ events = typer.Typer(
     help="Events in the stores of all services: find them, and see what became of each.",
     no_args_is_help=True,
 )
+
+events.command()(verify)
 
 EventId = Annotated[str, typer.Argument(metavar="ID", help="Of the event; `events/ID` will do.")]
 

@@ -41,6 +41,27 @@ UPDATE bridge.events AS event SET data = other.data
 FROM bridge.events AS other
 WHERE (event.position, other.position) IN (($1, $2), ($2, $1))
 
+-- fill --
+-- Stores $1 events of 10,000 streams, each with data of its own, as an append lays them out.
+INSERT INTO bridge.events (
+    stream, version, type, event_id, data, schema_id, time, actor, client, method, request_id,
+    correlation_id, causation_id, traceparent
+)
+SELECT
+    'orders/o' || number % 10000, number / 10000 + 1, 'causeway.orders.v1.OrderConfirmed', id,
+    decode('0a24', 'hex') || convert_to(id::text, 'UTF8'), 7, clock_timestamp(), 'users/u1',
+    'causeway-cli', '/causeway.orders.v1.OrderService/CreateOrder', id::text, id::text, '',
+    '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+FROM (
+    SELECT number, gen_random_uuid() AS id
+    FROM generate_series(0, $1::bigint - 1) AS number
+    ORDER BY number
+) AS numbered
+
+-- queue --
+-- Puts all events into the outbox, for topic $1.
+INSERT INTO bridge.outbox SELECT position, $1, 1 FROM bridge.events
+
 -- queue_again --
 -- Puts what was published above a position back into the outbox.
 INSERT INTO bridge.outbox SELECT position, topic, 1 FROM bridge.published WHERE position > $1
