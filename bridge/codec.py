@@ -10,7 +10,7 @@ import uuid_utils
 from google.protobuf.message import DecodeError, Message
 
 from bridge.catalog import Catalog, EventType
-from bridge.enums import unknown_enum
+from bridge.enums import require_known
 from bridge.errors import Undecodable
 from bridge.event import Event, Origin
 from bridge.kafka.record import Headers, Record
@@ -54,8 +54,8 @@ def decode(record: Record, catalog: Catalog) -> Event:
     """Read a record of a type that `catalog` knows, and bring its message up to date.
 
     Checks, in this order: type, value, message path, protobuf bytes, numbers of enums, upcaster,
-    then the other headers. Undecodable says the first that fails, by the record's place and the names of
-    header and field, never by a value: it may be personal.
+    then the other headers. Undecodable says the first that fails, by the record's place and the
+    names of header and field, never by a value: it may be personal.
     """
     # A header without a value says as little as a missing one.
     found = {name: value for name, value in record.headers if value is not None}
@@ -98,12 +98,7 @@ def _message(value: bytes | None, event_type: EventType) -> Message:
         message = event_type.message.FromString(data)
     except DecodeError:
         raise Undecodable(f"its bytes are no {event_type.name}") from None
-    if path := unknown_enum(message):
-        raise Undecodable(
-            f"{path} of {event_type.name} holds a number that its enum does not name here",
-            reason="UNKNOWN_ENUM_NUMBER",
-        )
-    return message
+    return require_known(message)
 
 
 def _up_to_date(message: Message, catalog: Catalog) -> Message:

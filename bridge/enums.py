@@ -6,11 +6,14 @@ number; a handler that switches over names would take its default branch for it.
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from bridge.errors import InvalidArgument, Undecodable
+
+REASON = "UNKNOWN_ENUM_NUMBER"
 Search = Callable[[Message], str]
 """Gives the path of the first field with an unknown number, "items[].state"; empty if none."""
 
@@ -22,6 +25,39 @@ def unknown_enum(message: Message) -> str:
     """
     search = search_of(message.DESCRIPTOR)
     return search(message) if search is not None else ""
+
+
+def reader_of(kind: type[Message]) -> Callable[[bytes], Message]:
+    """Give what reads bytes as `kind`, and raises Undecodable at a number that is not known.
+
+    For a type without enums it is protobuf's own function.
+    """
+    read: Callable[[bytes], Message] = kind.FromString
+    if search_of(cast(Descriptor, kind.DESCRIPTOR)) is None:
+        return read
+    return lambda data: require_known(read(data))
+
+
+def require_known(message: Message) -> Message:
+    """Give a message that was read; Undecodable names the field with an unknown number."""
+    if path := unknown_enum(message):
+        raise Undecodable(_said(message, path), reason=REASON)
+    return message
+
+
+def check_enums(message: Message) -> None:
+    """Refuse to write what readers would refuse to read: InvalidArgument names the field."""
+    if path := unknown_enum(message):
+        raise InvalidArgument(
+            _said(message, path),
+            reason=REASON,
+            metadata={"type": message.DESCRIPTOR.full_name, "field": path},
+        )
+
+
+def _said(message: Message, path: str) -> str:
+    name = message.DESCRIPTOR.full_name
+    return f"{path} of {name} holds a number that its enum does not name here"
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from bridge.catalog import Catalog
+from bridge.enums import reader_of
 from bridge.event import Event, Origin
 
 
@@ -43,7 +44,7 @@ def events_of(rows: Iterable[Any], catalog: Catalog, source: str) -> list[Event]
 
 def _reader(catalog: Catalog, stored_type: str) -> tuple[str, Callable[[bytes], Message]]:
     """Give the type that events of a stored type have once they are read, and what reads them."""
-    decode = catalog[stored_type].message.FromString
+    decode = reader_of(catalog[stored_type].message)
     newest = catalog.newest(stored_type)
     if newest == stored_type:
         return stored_type, decode

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from bridge.catalog import Catalog
 from bridge.draft import Draft, Entry
+from bridge.enums import check_enums
 from bridge.errors import Internal, InvalidArgument
 from bridge.event import Event, Origin
 from bridge.rows import events_of
@@ -95,6 +96,7 @@ class EventStore:
                 reason="STREAM_MISMATCH",
                 metadata={"stream": stream, "type": event_type.name},
             )
+        check_enums(message)
         data = message.SerializeToString()
         # The key is a part of the stream's name; it is on the record twice.
         texts = (stream, stream, event_type.name, self._source)

@@ -1,14 +1,18 @@
 """Numbers of enums that this code does not know, wherever they stand in an event."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from google.protobuf.message import Message
 
 from bridge.codec import decode, headers
 from bridge.enums import search_of, unknown_enum
-from bridge.errors import Undecodable
+from bridge.errors import InvalidArgument, Undecodable
 from bridge.event import Origin
+from bridge.rows import events_of
+from bridge.schema import SchemaId
+from bridge.store import EventStore
 from bridge.wire import encoder
 from causeway.orders.v1 import events_pb2 as orders
 from tests.event_protos import Protos, protos
@@ -103,6 +107,25 @@ def test_a_record_with_an_unknown_number_is_undecodable_and_never_a_default() ->
 def test_a_record_with_a_known_number_is_read() -> None:
     event = decode(record(lit(NEW, RED, "colour")), OLD.catalog())
     assert event.message == lit(OLD, RED, "colour")
+
+
+def test_a_stored_event_with_an_unknown_number_is_undecodable_too() -> None:
+    data = lit(NEW, BLUE, "colour").SerializeToString()
+    row = (1, "lamps/l1", 1, LIT, UUID(EVENT_ID), data, TIME, *[""] * 7)
+    with pytest.raises(Undecodable, match=r"colour of .*LampLit holds a number"):
+        events_of([row], OLD.catalog(), "/causeway/lamps")
+    [event] = events_of([row], NEW.catalog(), "/causeway/lamps")
+    assert event.message == lit(NEW, BLUE, "colour")
+
+
+async def test_an_unknown_number_is_refused_before_it_is_stored() -> None:
+    store = EventStore(OLD.catalog(), {LIT: SchemaId(1, 1)}, "/causeway/lamps")
+    message = read_by_old(lit(NEW, BLUE, "colour"))
+    nowhere: Any = None
+    with pytest.raises(InvalidArgument) as refused:
+        await store.append(nowhere, "lamps/l1", 0, [message], Origin())
+    assert refused.value.reason == "UNKNOWN_ENUM_NUMBER"
+    assert refused.value.metadata == {"type": LIT, "field": "colour"}
 
 
 def test_an_unknown_field_beside_is_no_reason_to_refuse() -> None:
