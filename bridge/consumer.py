@@ -12,6 +12,7 @@ from functools import partial
 import asyncpg
 
 from bridge import logs, metrics
+from bridge.blocked import Blocked
 from bridge.catalog import Catalog
 from bridge.handling import Handler, Handling, Middleware
 from bridge.inbox import Inbox
@@ -19,7 +20,7 @@ from bridge.kafka.consumer import GroupConsumer
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.record import Partition
 from bridge.kafka.settings import KafkaSettings
-from bridge.lane import Blocked, Lane
+from bridge.lane import Lane
 from bridge.lanes import Lanes, Limits
 from bridge.middleware.standard import standard
 from bridge.registration import topics_of

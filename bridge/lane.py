@@ -3,13 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import Enum, auto
 from functools import partial
 
 from bridge import logs
-from bridge.codec import header
+from bridge.blocked import Blocked
 from bridge.holding import Held, Holding, Item
 from bridge.inbox import Inbox
 from bridge.kafka.record import Record
@@ -17,22 +17,6 @@ from bridge.middleware.retry import FIRST_PAUSE, LONGEST_PAUSE, once, retriable,
 from bridge.parking.failure import reason_of
 from bridge.progress import Progress
 from bridge.waiting import backoff, wait_any
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """An event that holds its key, while it is tried again; or its lane, while nothing goes."""
-
-    group: str
-    event_id: str
-    type: str
-    topic: str
-    partition: int
-    offset: int
-    attempts: int
-    """0 where the database is away, which is no attempt."""
-    reason: str
-    since: datetime
 
 
 class Outcome(Enum):
@@ -75,8 +59,10 @@ class Lane:
 
     def blocked(self) -> list[Blocked]:
         """List the events that are tried again; first the one that holds the whole lane, if any."""
-        held = [self._told(one.items[0][1], one) for one in self._holding]
-        return held if self._stuck is None else [self._told(*self._stuck), *held]
+        told = [(one.items[0][1], one) for one in self._holding]
+        if self._stuck is not None:
+            told.insert(0, self._stuck)
+        return [Blocked.of(self._group, record, held) for record, held in told]
 
     async def run(self) -> None:
         """Handle what comes until `close`."""
@@ -91,18 +77,21 @@ class Lane:
                 await wait_any(left, self._filled)
 
     def _next(self) -> list[Item]:
-        """Take the next batch out of the queue; what belongs to a held key goes behind it."""
-        items = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch))]
+        """Take the next batch out of the queue."""
+        return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch))]
+
+    def _free(self, items: list[Item]) -> list[Item]:
+        """Leave out what belongs to a held key: it goes behind it."""
         if not self._holding:
             return items
-        taken: list[Item] = []
+        free: list[Item] = []
         for item in items:
             held = self._holding.get(item[1])
             if held is None:
-                taken.append(item)
+                free.append(item)
             else:
                 self._wait_behind(held, item)
-        return taken
+        return free
 
     def _wait_behind(self, held: Held, item: Item) -> None:
         held.items.append(item)
@@ -110,27 +99,33 @@ class Lane:
             # Too many to keep in memory: the next failure parks them.
             held.due = 0.0
 
-    async def _handle(self, items: list[Item]) -> None:
-        if len(items) > 1 and await self._together([record for _, record in items]):
+    async def _handle(self, items: list[Item]) -> bool:
+        """Handle records in order, together or in ever smaller parts; False if the lane was closed
+        before."""
+        items = self._free(items)
+        if not items:
+            return True
+        if len(items) == 1:
+            held = Held(asyncio.get_running_loop().time())
+            return await self._alone(items[0], held) is not Outcome.LEFT
+        if await self._together([record for _, record in items]):
             for item in items:
                 self._finish(*item)
-            return
-        for item in items:
-            held = self._holding.get(item[1])
-            if held is not None:
-                self._wait_behind(held, item)
-            elif await self._alone(item, Held(asyncio.get_running_loop().time())) is Outcome.LEFT:
-                return
+            return True
+        half = len(items) // 2
+        return await self._handle(items[:half]) and await self._handle(items[half:])
 
     def _finish(self, progress: Progress, record: Record) -> None:
         progress.finish(record.offset)
         progress.waiting -= 1
 
     async def _together(self, records: list[Record]) -> bool:
+        if self._closing.is_set():
+            return False
         try:
             await self._inbox.handle(records, 1)
         except Exception as error:
-            # One by one next: the error comes again with the record that has it, and is told then.
+            # In halves next: the error comes again with the record that has it, and is told then.
             logs.info(
                 "consumer.batch_failed",
                 group=self._group,
@@ -202,19 +197,6 @@ class Lane:
         self._stuck = (record, Held(now, attempts, reason_of(error), since=since))
         self._log(logs.error, "consumer.blocked", record, self._stuck[1])
 
-    def _told(self, record: Record, held: Held) -> Blocked:
-        return Blocked(
-            group=self._group,
-            event_id=header(record.headers, "ce_id"),
-            type=header(record.headers, "ce_type"),
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            attempts=held.attempts,
-            reason=held.reason,
-            since=held.since,
-        )
-
     def _log(self, log: Callable[..., None], name: str, record: Record, held: Held) -> None:
-        told = asdict(self._told(record, held))
+        told = asdict(Blocked.of(self._group, record, held))
         log(name, event_type=told.pop("type"), **told)

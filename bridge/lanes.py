@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from bridge import logs
+from bridge.blocked import Blocked
 from bridge.kafka.record import Partition, Record
-from bridge.lane import Blocked, Lane
+from bridge.lane import Lane
 from bridge.progress import Progress
 
 

@@ -27,10 +27,12 @@ class FakeInbox:
         self.parked: list[tuple[bytes | None, int]] = []
         self.failing: dict[bytes | None, Exception] = {}
         self.away = False
+        self.calls = 0
         self.hang = asyncio.Event()
         self.hang.set()
 
     async def handle(self, records: Sequence[Record], attempt: int) -> None:
+        self.calls += 1
         await self.hang.wait()
         if self.away:
             raise asyncpg.ClientCannotConnectError("away")
@@ -94,6 +96,20 @@ async def test_what_no_time_heals_parks_its_key_at_once_and_others_go_on() -> No
         assert lanes.committable() == {HERE: 50}
     assert inbox.parked == [(b"k1", offset) for offset in range(1, 50, 5)]
     assert {key for key, _ in inbox.handled} == {b"k0", b"k2", b"k3", b"k4"}
+
+
+async def test_a_failing_record_is_found_in_few_steps() -> None:
+    inbox = FakeInbox()
+    inbox.failing = {b"bad": NO}
+    good = [FakeRecord("t", 0, offset, key=f"k{offset}".encode()) for offset in range(200)]
+    good[77] = FakeRecord("t", 0, 77, key=b"bad")
+    async with lanes_on(inbox, Limits(lanes=1, batch=200)) as lanes:
+        lanes.take({HERE: list(good)}, lambda _: True)
+        await settle()
+        assert lanes.committable() == {HERE: 200}
+    assert inbox.parked == [(b"bad", 77)]
+    assert [offset for _, offset in inbox.handled] == [at for at in range(200) if at != 77]
+    assert inbox.calls < 20
 
 
 async def test_what_time_may_heal_holds_its_key_alone_and_in_order() -> None:
