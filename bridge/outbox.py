@@ -109,7 +109,6 @@ class Outbox:
             correlation_id,
             causation_id,
             traceparent,
-            _,
         ) = row
         event_type = self._catalog[type_name]
         origin = Origin(

@@ -70,7 +70,6 @@ COLUMNS = (
     Column("correlation_id", 25, str.encode),
     Column("causation_id", 25, str.encode),
     Column("traceparent", 25, str.encode),
-    Column("tracestate", 25, str.encode),
 )
 """What is sealed of an event, in this order."""
 

@@ -13,11 +13,11 @@ SELECT
     record_send(ROW(
         event.position, event.stream, event.version, event.type, event.event_id, event.data,
         event.schema_id, event.time, event.actor, event.client, event.method, event.request_id,
-        event.correlation_id, event.causation_id, event.traceparent, event.tracestate
+        event.correlation_id, event.causation_id, event.traceparent
     )) AS fields,
     queued.topic, queued.schema_version, event.stream, event.version, event.type, event.event_id,
     event.data, event.schema_id, event.time, event.actor, event.correlation_id,
-    event.causation_id, event.traceparent, event.tracestate
+    event.causation_id, event.traceparent
 FROM (
     SELECT position, topic, schema_version
     FROM bridge.outbox

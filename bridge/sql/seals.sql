@@ -11,7 +11,7 @@ SELECT
     record_send(ROW(
         event.position, event.stream, event.version, event.type, event.event_id, event.data,
         event.schema_id, event.time, event.actor, event.client, event.method, event.request_id,
-        event.correlation_id, event.causation_id, event.traceparent, event.tracestate
+        event.correlation_id, event.causation_id, event.traceparent
     )) AS fields
 FROM (
     SELECT position

@@ -7,7 +7,7 @@ SELECT
     place.topic, place.partition, place.record_offset,
     event.position, event.stream, event.version, event.type, event.event_id, event.data,
     event.schema_id, event.time, event.actor, event.client, event.method, event.request_id,
-    event.correlation_id, event.causation_id, event.traceparent, event.tracestate
+    event.correlation_id, event.causation_id, event.traceparent
 FROM (SELECT * FROM bridge.seals WHERE seq > $1 ORDER BY seq LIMIT $2) AS seal
 LEFT JOIN LATERAL (
     SELECT * FROM bridge.published WHERE published.position = seal.position LIMIT 1
@@ -72,7 +72,7 @@ LIMIT $1
 SELECT
     event.position, event.stream, event.version, event.type, event.event_id, event.data,
     event.schema_id, event.time, event.actor, event.correlation_id, event.causation_id,
-    event.traceparent, event.tracestate, place.topic, place.partition, place.record_offset
+    event.traceparent, place.topic, place.partition, place.record_offset
 FROM unnest($1::uuid[]) AS wanted (id)
 CROSS JOIN LATERAL (
     SELECT * FROM bridge.events WHERE events.event_id = wanted.id LIMIT 1
