@@ -18,7 +18,7 @@ from causeway.orders.v1 import events_pb2 as orders
 
 EVENTS = 200_000
 CUSTOMERS = 1000
-PAGE = 4000
+PAGE = 5000
 ROUNDS = 3
 GROUP = "causeway.bench.orders-per-customer"
 TYPE = "causeway.orders.v1.OrderConfirmed"

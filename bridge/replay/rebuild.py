@@ -8,8 +8,10 @@ is passed over there. All of it is one transaction.
 """
 
 import asyncio
+import gc
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import asyncpg
 
@@ -23,7 +25,7 @@ from bridge.replay.shadow import Shadow
 from bridge.replay.source import Source
 from bridge.waiting import backoff
 
-PAGE = 2000
+PAGE = 5000
 """Events of one transaction of the shadow's: more is no faster, and costs memory."""
 HOLD_SECONDS = 5.0
 """How long the last events may take while the live tables are held."""
@@ -60,6 +62,11 @@ class Rebuild:
         """Rebuild until it is swapped in. An error leaves the live tables as they are."""
         await self._begin()
         await self._shadow.enter()
+        with _old_left_alone():
+            await self._fill()
+        await self._shadow.release()
+
+    async def _fill(self) -> None:
         failures = 0
         while True:
             await self._catch_up()
@@ -68,7 +75,6 @@ class Rebuild:
             failures += 1
             logs.info("replay.swap_postponed", replay=self._replay.id, failures=failures)
             await asyncio.sleep(backoff(failures, FIRST_PAUSE, LONGEST_PAUSE))
-        await self._shadow.release()
 
     async def _begin(self) -> None:
         """Go on with the shadow that is there, or begin with an empty one."""
@@ -123,12 +129,28 @@ class Rebuild:
             ]
         )
         await self._shadow.check_writes()
-        open_ = [event for event in events if self._may_be_live(event)]
+        if self._live_from is not None:
+            await self._note(events, self._live_from)
+
+    async def _note(self, events: Sequence[Event], live_from: Mapping[str, int]) -> None:
+        """Note those that the live group may not have had when the rebuild began."""
+        open_ = [
+            event
+            for event in events
+            if (event.offset or 0) >= live_from.get(f"{event.topic}/{event.partition}", 0)
+        ]
         if open_:
             await self._shadow.note(open_)
 
-    def _may_be_live(self, event: Event) -> bool:
-        """Whether the live group may not have had it when the rebuild began."""
-        if self._live_from is None:
-            return False
-        return (event.offset or 0) >= self._live_from.get(f"{event.topic}/{event.partition}", 0)
+
+@contextmanager
+def _old_left_alone() -> Iterator[None]:
+    """Keep the collector from looking through all that is there already, again and again.
+
+    A rebuild makes millions of objects that live for one page: a sixth of its time went there.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -90,6 +90,7 @@ class Shadow:
 
     async def hold(self) -> bool:
         """Hold the group and its tables until the end of the transaction; False: not now."""
+        await self._execute("be_sure")
         await self._execute("patience", milliseconds=LOCK_MILLISECONDS)
         try:
             await self._execute("close_gate", self._group)

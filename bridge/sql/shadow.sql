@@ -36,8 +36,15 @@ CREATE TABLE bridge_shadow.{notes} (event_id uuid PRIMARY KEY)
 DROP TABLE IF EXISTS bridge_shadow.{table}
 
 -- enter --
--- Lets unqualified names mean the shadow's tables, for the rest of the session.
-SELECT set_config('search_path', 'bridge_shadow, ' || current_setting('search_path'), false)
+-- Lets unqualified names mean the shadow's tables, for the rest of the session. Its commits are not
+-- waited for: what a crash of PostgreSQL takes back, it takes back with the checkpoint behind it.
+SELECT
+    set_config('search_path', 'bridge_shadow, ' || current_setting('search_path'), false),
+    set_config('synchronous_commit', 'off', false)
+
+-- be_sure --
+-- Waits for the commit of this transaction: all that it builds on is then sure, too.
+SET LOCAL synchronous_commit = on
 
 -- strayed --
 -- A table outside of the shadow that this transaction has written; no row: none.
