@@ -81,21 +81,7 @@ class Attempt:
 
 def _layout(drafts: Sequence[Draft]) -> list[list[Any]]:
     """Lay drafts and their entries out as the parameters of the query: a list a column."""
-    heads = [
-        (
-            draft.stream,
-            draft.expected_version,
-            draft.time,
-            draft.origin.actor,
-            draft.origin.client,
-            draft.origin.method,
-            draft.origin.request_id,
-            draft.origin.correlation_id,
-            draft.origin.causation_id,
-            draft.origin.traceparent,
-        )
-        for draft in drafts
-    ]
+    heads = [(draft.stream, draft.expected_version, draft.time, *draft.origin) for draft in drafts]
     entries = [
         (
             number,

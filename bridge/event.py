@@ -1,13 +1,15 @@
-"""One recorded event, and who began it: the same shape wherever it was read."""
+"""One recorded event, and who began it: the same shape wherever it was read.
 
-from dataclasses import dataclass
+Named tuples: a frozen dataclass takes three times as long to make, and a replay makes millions.
+"""
+
 from datetime import datetime
+from typing import NamedTuple
 
 from google.protobuf.message import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Who and what caused an event. Empty strings where nothing is known."""
 
     actor: str = ""
@@ -25,8 +27,7 @@ class Origin:
     """W3C trace context."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event as it was stored, read from the store or from Kafka.
 
     `position` is known of events read from their own store; `topic`, `partition` and `offset` of

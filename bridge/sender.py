@@ -114,7 +114,7 @@ class Sender:
         with telemetry.span(
             name, kind="client", parent=delivery.origin.traceparent, attributes=attributes
         ):
-            origin = replace(delivery.origin, traceparent=telemetry.traceparent())
+            origin = delivery.origin._replace(traceparent=telemetry.traceparent())
             delivery = replace(delivery, origin=origin)
             error = await self._attempt(delivery)
             if error is None:

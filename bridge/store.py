@@ -1,7 +1,6 @@
 """The event store: append with an expected version, and read a stream back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,7 +77,7 @@ class EventStore:
         """Check and serialize what is to be appended; InvalidArgument as `append` says."""
         if not origin.correlation_id:
             first = str(uuid_utils.uuid7())
-            origin = replace(origin, correlation_id=first)
+            origin = origin._replace(correlation_id=first)
             ids = [first, *(str(uuid_utils.uuid7()) for _ in messages[1:])]
         else:
             ids = [str(uuid_utils.uuid7()) for _ in messages]
@@ -123,7 +122,7 @@ def _one(draft: Draft) -> list[Any]:
         entry.type.topic,
         entry.schema.version,
         draft.time,
-        *_origin(draft.origin),
+        *draft.origin,
     ]
 
 
@@ -139,17 +138,5 @@ def _many(draft: Draft) -> list[Any]:
         [entry.type.topic for entry in draft.entries],
         [entry.schema.version for entry in draft.entries],
         draft.time,
-        *_origin(draft.origin),
+        *draft.origin,
     ]
-
-
-def _origin(origin: Origin) -> tuple[str, ...]:
-    return (
-        origin.actor,
-        origin.client,
-        origin.method,
-        origin.request_id,
-        origin.correlation_id,
-        origin.causation_id,
-        origin.traceparent,
-    )

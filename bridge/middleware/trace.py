@@ -25,7 +25,7 @@ def trace(group: str) -> Middleware:
             }
             name = f"process {event.type}"
             with telemetry.consume(name, event.origin.traceparent, attributes):
-                origin = replace(handling.origin, traceparent=telemetry.traceparent())
+                origin = handling.origin._replace(traceparent=telemetry.traceparent())
                 await handler(replace(handling, origin=origin))
 
         return traced

@@ -6,7 +6,7 @@ No password is in here, nor anything made from one.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -140,7 +140,7 @@ class Intents:
             intent.caller,
             intent.request_id,
             intent.body,
-            json.dumps(asdict(intent.origin)),
+            json.dumps(intent.origin._asdict()),
             self._lease,
             self._settle,
         )

@@ -1,7 +1,6 @@
 """Middlewares: composition, time limit, trying again."""
 
 import asyncio
-from dataclasses import replace
 from typing import cast
 
 import asyncpg
@@ -114,7 +113,7 @@ def test_what_follows_keeps_actor_and_correlation() -> None:
     origin = caused_by(event)
     assert (origin.actor, origin.correlation_id) == ("users/u1", "c1")
     assert origin.causation_id == event.id
-    root = replace(event, origin=replace(event.origin, correlation_id=""))
+    root = event._replace(origin=event.origin._replace(correlation_id=""))
     assert caused_by(root).correlation_id == event.id
 
 
