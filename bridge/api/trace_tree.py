@@ -14,7 +14,7 @@ class Bounds:
 
     events: int = 500
     depth: int = 24
-    """Levels. Each is a message within a message, and the edge's JSON writer stops at 64."""
+    """Levels. Each is a message within a message, which readers limit; so many pass the edge."""
     data: int = 2_000_000
     """Bytes of the events' data."""
 
