@@ -18,9 +18,9 @@ Act = Callable[[Stage], Awaitable[None]]
 
 STALL = (0.2, 0.6)
 DEAF_SECONDS = 1.5
-ELECTION_SECONDS = 30.0
-AWAY_SECONDS = 30.0
-DEATH_SECONDS = 30.0
+ELECTION_SECONDS = 90.0
+AWAY_SECONDS = 90.0
+DEATH_SECONDS = 90.0
 
 
 async def calm(stage: Stage) -> None:

@@ -52,7 +52,7 @@ class Handlers:
                 orders_pb2.OrderConfirmed: self._plain,
                 orders_pb2.OrderCancelled: self._after(self._flaky),
                 orders_pb2.OrderShipped: self._after(_stubborn),
-                orders_pb2.OrderRejected: self._after(_poison),
+                orders_pb2.OrderRejected: self._after(self._poison),
             },
         )
 
@@ -75,16 +75,16 @@ class Handlers:
         if self._random.random() < FLAKY_FAILS:
             raise Unavailable("not this time")
 
+    async def _poison(self, handling: Handling) -> None:
+        if not await handling.connection.fetchval(CURED, handling.event.time):
+            self._history.note("refuse", group=self._group, event=handling.event.id)
+            raise InvalidArgument("poison", reason="POISON")
+
 
 async def _stubborn(handling: Handling) -> None:
     age = datetime.now(UTC) - handling.event.time
     if age.total_seconds() < STUBBORN_SECONDS:
         raise Unavailable("not yet")
-
-
-async def _poison(handling: Handling) -> None:
-    if not await handling.connection.fetchval(CURED, handling.event.time):
-        raise InvalidArgument("poison", reason="POISON")
 
 
 Run = Callable[[asyncio.Event], Awaitable[None]]

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.platform import ROOT
 from tests.torture.orders import Orders
 
-STOP_SECONDS = 30.0
+STOP_SECONDS = 90.0
 PROGRAM = (sys.executable, "-m", "tests.torture.actors")
 
 

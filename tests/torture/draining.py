@@ -22,7 +22,7 @@ LEFT = """
         )
 """
 AWAKE = "SELECT count(DISTINCT consumer_group) FROM effects"
-AWAKE_SECONDS = 60.0
+AWAKE_SECONDS = 120.0
 UNKNOWN = -1
 
 

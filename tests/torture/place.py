@@ -55,7 +55,7 @@ class Place:
         finally:
             os.kill(supervisor, signal.SIGCONT)
 
-    async def whole(self, seconds: float = 60.0) -> None:
+    async def whole(self, seconds: float = 180.0) -> None:
         """Wait until every part is there again."""
         await until(self._is_whole, seconds)
 

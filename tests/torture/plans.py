@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.kafka.consumer import SESSION_TIMEOUT_MS
 from tests.torture import adversaries
 from tests.torture.stage import Stage
 
@@ -45,7 +46,14 @@ class Plan:
     """Whether it hurts PostgreSQL or brokers, so that nothing else may run beside it."""
 
 
-ALL_WAYS = {"commit": 0.6, "late": 0.2, "roll_back": 0.1, "cancel": 0.1}
+ALL_WAYS = {
+    "commit": 0.3,
+    "alone": 0.1,
+    "grouped": 0.2,
+    "late": 0.2,
+    "roll_back": 0.1,
+    "cancel": 0.1,
+}
 
 EVERYTHING = Plan(
     adversary=adversaries.everything,
@@ -53,7 +61,7 @@ EVERYTHING = Plan(
     tasks=6,
     streams=40,
     ways=ALL_WAYS,
-    kinds={"plain": 0.87, "flaky": 0.1, "poison": 0.02, "stubborn": 0.01},
+    kinds={"plain": 0.84, "flaky": 0.1, "poison": 0.04, "stubborn": 0.02},
     pace=0.2,
     relays=2,
     members=2,
@@ -61,7 +69,8 @@ EVERYTHING = Plan(
     groups=2,
     deaths=1,
     handling={"pace": 0.0, "stay": 2.0},
-    patience=40.0,
+    session_ms=SESSION_TIMEOUT_MS,
+    patience=60.0,
     touches_parts=True,
 )
 
