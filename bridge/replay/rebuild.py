@@ -27,6 +27,9 @@ from bridge.waiting import backoff
 
 PAGE = 5000
 """Events of one transaction of the shadow's: more is no faster, and costs memory."""
+FEW = 200
+GATE_SECONDS, LONGEST_GATE = 2.0, 60.0
+"""How long running batches of the group are waited for: longer each time that was not enough."""
 HOLD_SECONDS = 5.0
 """How long the last events may take while the live tables are held."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
@@ -70,7 +73,7 @@ class Rebuild:
         failures = 0
         while True:
             await self._catch_up()
-            if await self._swapped():
+            if await self._swapped(min(LONGEST_GATE, GATE_SECONDS * (failures + 1))):
                 break
             failures += 1
             logs.info("replay.swap_postponed", replay=self._replay.id, failures=failures)
@@ -87,16 +90,20 @@ class Rebuild:
             await begin(self._connection, self._replay, self._passage.kept | {"at": ""})
 
     async def _catch_up(self) -> None:
-        """Handle what there is until so little is left that it can be done under the locks."""
-        while await self._passage.to(await self._source.end(self._connection)) >= PAGE:
-            pass
+        """Handle what there is until little is left for the locks, or no less can be had."""
+        before = None
+        while True:
+            count = await self._passage.to(await self._source.end(self._connection))
+            if count <= FEW or (before is not None and count >= before):
+                return
+            before = count
 
-    async def _swapped(self) -> bool:
+    async def _swapped(self, gate_seconds: float) -> bool:
         """Swap; False: locks or last events stood in the way, nothing has happened."""
         transaction = self._connection.transaction()
         await transaction.start()
         try:
-            done = await self._shadow.hold() and await self._last()
+            done = await self._shadow.hold(gate_seconds) and await self._last()
             if done:
                 await self._shadow.replace()
         except BaseException:
@@ -115,7 +122,9 @@ class Rebuild:
             if is_away(error):
                 raise
             # The event comes again outside of the locks, and is named there.
-            logs.info("replay.last_events_failed", replay=self._replay.id, error=error)
+            logs.info(
+                "replay.last_events_failed", replay=self._replay.id, cause=type(error).__name__
+            )
             return False
         await finish(self._connection, self._replay, "succeeded", done=count)
         return True

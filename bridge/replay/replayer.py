@@ -14,6 +14,7 @@ from bridge import logs
 from bridge.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.settings import KafkaSettings
+from bridge.outages import DRIVER
 from bridge.replay.execution import Execution
 from bridge.replay.ledger import cancelled, hold, open_groups
 from bridge.subscription import Subscription
@@ -27,13 +28,7 @@ STATEMENT_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 
-INTERRUPTIONS = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    KafkaError,
-)
+INTERRUPTIONS = (*DRIVER, KafkaError)
 
 
 class Replayer:

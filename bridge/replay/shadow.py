@@ -88,12 +88,17 @@ class Shadow:
         """Note events that the live group may still have before it."""
         await self._execute("note", [event.id for event in events], notes=self._notes)
 
-    async def hold(self) -> bool:
-        """Hold the group and its tables until the end of the transaction; False: not now."""
+    async def hold(self, gate_seconds: float) -> bool:
+        """Hold the group and its tables until the end of the transaction; False: not now.
+
+        The gate is waited for as long as said, which is how long its handlers stand still at most
+        before they go on; who waits there holds nothing that others want.
+        """
         await self._execute("be_sure")
-        await self._execute("patience", milliseconds=LOCK_MILLISECONDS)
         try:
+            await self._execute("patience", milliseconds=int(gate_seconds * 1000))
             await self._execute("close_gate", self._group)
+            await self._execute("patience", milliseconds=LOCK_MILLISECONDS)
             names = ", ".join(f"public.{_quoted(table)}" for table in self._tables)
             await self._execute("hold", tables=names)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):

@@ -67,8 +67,8 @@ SELECT event_id FROM unnest($1::uuid[]) AS event_id
 ON CONFLICT DO NOTHING
 
 -- patience --
--- Waits for locks no longer than {milliseconds} ms: less than PostgreSQL waits before it looks for
--- a deadlock, so that the swap gives way and nobody else.
+-- Waits for locks no longer than {milliseconds} ms. For tables less than PostgreSQL waits before it
+-- looks for a deadlock, so that the swap gives way and nobody else.
 SET LOCAL lock_timeout = {milliseconds}
 
 -- close_gate --

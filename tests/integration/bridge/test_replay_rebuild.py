@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from bridge import effects
-from bridge.consumer import Consumer
+from bridge.consumer import Consumer, Limits
 from bridge.errors import FailedPrecondition
 from bridge.event import Origin
 from bridge.handling import Handling
@@ -181,6 +181,41 @@ async def test_a_rebuild_leaves_the_offsets_and_members_of_its_group_alone(
         assert await committed(parts.kafka, group_of(parts)) == before
         assert live.assigned
     assert await counted(connection) == MANY
+
+
+async def test_a_rebuild_finds_its_moment_although_its_group_is_always_in_a_transaction(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    handled = 0
+
+    async def slow(handling: Handling) -> None:
+        nonlocal handled
+        handled += 1
+        await asyncio.sleep(0.02)
+        await count(handling)
+
+    many = {f"o{number}": 60 for number in range(40)}
+    await publish(parts, connection, many)
+    live = Consumer(
+        projection(parts, handlers={orders.OrderConfirmed: slow}),
+        catalog=parts.catalog,
+        pool=pool,
+        kafka=parts.kafka,
+        limits=Limits(batch=60),
+    )
+    async with running(live.run), replaying(parts, pool, projection(parts)):
+        # Every lane is busy for more than a second at a time, one after the other.
+        await until(lambda: handled > 4)
+        replay_id = await ask(connection, "rebuild", group_of(parts), origin="kafka")
+        row = await ended(connection, replay_id, 20)
+        assert row["state"] == "succeeded"
+        assert await counted(connection) == many
+
+        async def caught_up() -> bool:
+            return sum((await committed(parts.kafka, group_of(parts))).values()) == 2400
+
+        await until(caught_up, 60)
+    assert await counted(connection) == many
 
 
 async def test_an_append_that_commits_late_is_in_the_projection(
