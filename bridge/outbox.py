@@ -111,12 +111,7 @@ class Outbox:
             traceparent,
         ) = row
         event_type = self._catalog[type_name]
-        origin = Origin(
-            actor=actor,
-            correlation_id=correlation_id,
-            causation_id=causation_id,
-            traceparent=traceparent,
-        )
+        origin = Origin(actor, "", "", "", correlation_id, causation_id, traceparent)
         return Outgoing(
             topic,
             stream.partition("/")[2].encode(),

@@ -33,20 +33,13 @@ class Placed(Protocol):
 class Batch:
     """Records of one partition, in order. `indexes` say which of the page they are."""
 
+    __slots__ = ("append", "builder", "indexes", "where")
+
     def __init__(self, where: Partition, builder: Builder) -> None:
         self.where = where
         self.builder = builder
+        self.append = builder.append
         self.indexes: list[int] = []
-
-    def take(self, index: int, record: Outgoing) -> bool:
-        """Add a record; False if the batch is full."""
-        added = self.builder.append(
-            timestamp=None, key=record.key, value=record.value, headers=record.headers
-        )
-        if added is None:
-            return False
-        self.indexes.append(index)
-        return True
 
 
 def batched(
@@ -57,15 +50,18 @@ def batched(
     `partitions` says how many each topic has; `create` makes an empty batch of limited size.
     """
     found: list[Batch] = []
-    filling: dict[Partition, Batch] = {}
-    for index, record in enumerate(records):
-        topic = record.topic
-        where = Partition(topic, partition_of(record.key, partitions[topic]))
+    filling: dict[tuple[str, int], Batch] = {}
+    for index, (topic, key, value, headers) in enumerate(records):
+        where = (topic, partition_of(key, partitions[topic]))
         batch = filling.get(where)
-        if batch is None or not batch.take(index, record):
-            batch = filling[where] = Batch(where, create())
-            batch.take(index, record)
+        if batch is None or (
+            batch.append(timestamp=None, key=key, value=value, headers=headers) is None
+        ):
+            batch = filling[where] = Batch(Partition(*where), create())
+            # The first always fits, however large it is.
+            batch.append(timestamp=None, key=key, value=value, headers=headers)
             found.append(batch)
+        batch.indexes.append(index)
     return found
 
 
