@@ -6,6 +6,7 @@ import asyncpg
 
 from bridge import logs
 from bridge.metrics import observe
+from bridge.outages import DRIVER
 from bridge.sql import queries
 from bridge.waiting import wait_any
 
@@ -52,7 +53,7 @@ class Backlog:
                     self._dsn, timeout=STATEMENT_SECONDS, command_timeout=STATEMENT_SECONDS
                 )
             row = await self._connection.fetchrow(queries("relay")["backlog"])
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DRIVER as error:
             logs.warning("relay.backlog_unknown", cause=type(error).__name__)
             self._hang_up()
             return

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
+from bridge.outages import DRIVER
+
 
 @asynccontextmanager
 async def listening(
@@ -26,6 +28,6 @@ async def listening(
         yield wake, lost
     finally:
         # A connection that is gone listens to nothing.
-        with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+        with suppress(*DRIVER):
             connection.remove_termination_listener(ended)
             await connection.remove_listener(channel, woken)

@@ -20,6 +20,7 @@ from bridge.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.producer import Producer
 from bridge.kafka.settings import KafkaSettings
+from bridge.outages import DRIVER
 from bridge.outbox import Outbox
 from bridge.pump import Pump
 from bridge.sql import queries
@@ -81,13 +82,7 @@ class Relay:
             try:
                 await self._session(stop)
                 failures = 0
-            except (
-                OSError,
-                TimeoutError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                KafkaError,
-            ) as error:
+            except (*DRIVER, KafkaError) as error:
                 failures = 1 if self.active else failures + 1
                 logs.warning("relay.interrupted", cause=type(error).__name__, failures=failures)
             finally:
