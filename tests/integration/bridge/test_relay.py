@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,14 +11,11 @@ import asyncpg
 import pytest
 
 from bridge.codec import decode
-from bridge.errors import InvalidArgument
 from bridge.event import Origin
 from bridge.kafka.batches import Sent
 from bridge.kafka.producer import Producer
 from bridge.kafka.record import Outgoing, Record
 from bridge.kafka.settings import KafkaSettings
-from bridge.size import MAX_RECORD_BYTES, MAX_TEXT_BYTES
-from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import (
     Parts,
     append,
@@ -283,36 +279,3 @@ async def test_an_event_that_somebody_queued_again_is_sent_again_and_sealed_once
         "SELECT array_agg(position ORDER BY seq) FROM bridge.seals"
     ) == [1, 2]
     assert versions(parts, await read_all(parts.kafka, parts.topic)) == {"orders/o1": [1, 2]}
-
-
-async def test_the_largest_event_that_is_let_in_passes_the_brokers(
-    parts: Parts, connection: asyncpg.Connection
-) -> None:
-    def sized(room: int) -> orders.OrderConfirmed:
-        return orders.OrderConfirmed(order_id=key, customer="u" * room)
-
-    key = "k" * (MAX_TEXT_BYTES - len("orders/"))
-    origin = Origin(actor="a" * MAX_TEXT_BYTES, correlation_id="c" * MAX_TEXT_BYTES)
-    too_large = MAX_RECORD_BYTES
-    with pytest.raises(InvalidArgument) as refused:
-        await parts.store.append(connection, f"orders/{key}", 0, [sized(too_large)], origin)
-    over = int(refused.value.metadata["bytes"]) - MAX_RECORD_BYTES
-    with pytest.raises(InvalidArgument):
-        await parts.store.append(
-            connection, f"orders/{key}", 0, [sized(too_large - over + 1)], origin
-        )
-    largest = sized(too_large - over)
-    await parts.store.append(connection, f"orders/{key}", 0, [largest], origin)
-    async with relaying(parts):
-        await until(lambda: outbox_is_empty(connection))
-    [record] = await read_all(parts.kafka, parts.topic)
-    assert decode(record, parts.catalog).message == largest
-
-
-async def test_a_key_that_no_index_could_hold_is_refused_at_the_command(
-    parts: Parts, connection: asyncpg.Connection
-) -> None:
-    key = secrets.token_hex(4000)
-    with pytest.raises(InvalidArgument) as refused:
-        await parts.store.append(connection, f"orders/{key}", 0, [confirmed(key)], Origin())
-    assert refused.value.reason == "NAME_TOO_LONG"
