@@ -10,7 +10,7 @@ import pytest
 from bridge.codec import headers
 from bridge.event import Origin
 from bridge.parking.stored import columns
-from bridge.wire import encode
+from bridge.wire import wire_prefix
 from causeway.bridge.v1 import operations_service_pb2 as pb
 from causeway.orders.v1 import events_pb2 as orders
 from client.errors import CallFailed
@@ -30,7 +30,7 @@ def record(order_id: str, offset: int, value: bytes | None = None) -> FakeRecord
         str(uuid.uuid4()), CONFIRMED, "/causeway/orders", f"orders/{order_id}", 4, NOON, 1,
         Origin(correlation_id="c-1"),
     )  # fmt: skip
-    encoded = encode(7, CONFIRMED.indexes, message)
+    encoded = wire_prefix(7, CONFIRMED.indexes) + message.SerializeToString()
     return FakeRecord(
         CONFIRMED.topic, 1, offset, order_id.encode(), encoded if value is None else value, said
     )
