@@ -77,10 +77,10 @@ class Customer:
         await self.again(event)
         return event
 
-    async def again(self, event: Event) -> None:
+    async def again(self, event: Event, effects: frozenset[str] | None = None) -> None:
         handler = {**handlers.CUSTOMERS, **handlers.ORDERS}[type(event.message)]
         async with self.pool.acquire() as connection, connection.transaction():
-            await handler(Handling(event, connection, caused_by(event)))
+            await handler(Handling(event, connection, caused_by(event), effects=effects))
 
     async def notifications(self) -> list[Notification]:
         async with self.pool.acquire() as connection:
@@ -155,6 +155,30 @@ async def test_a_new_user_and_its_confirmed_order_each_get_a_mail_and_an_event(
     assert outcome.origin.correlation_id == "c1"
     assert about_order.send_time == outcome.time
     assert welcome.title == "Welcome to Causeway"
+
+
+async def test_a_redelivery_sends_the_same_mail_again_only_when_it_was_asked_to(
+    customer: Customer, mailserver: MailServer
+) -> None:
+    await customer.registered()
+    confirmed = await customer.confirmed("o1")
+    async with customer.sending(mailserver.port):
+        await until(lambda: ended(customer))
+        await customer.again(confirmed, frozenset())
+        await customer.again(confirmed, frozenset({handlers.EMAIL}))
+
+        async def sent_again() -> bool:
+            return len(mailserver.mails) >= 3
+
+        await until(sent_again)
+    ids = [str(mail["Message-ID"]) for mail in mailserver.mails]
+    assert ids.count(f"<{confirmed.id}@causeway.example>") == 2
+    assert len(ids) == 3
+    about_order, _ = await customer.notifications()
+    assert about_order.state is State.SENT
+    async with customer.pool.acquire() as connection:
+        outcomes = await customer.store.load(connection, f"notifications/{about_order.id}")
+    assert [outcome.version for outcome in outcomes] == [1, 2]
 
 
 async def test_an_unknown_recipient_is_waited_for(customer: Customer) -> None:
