@@ -119,6 +119,10 @@ class Replayer:
         except INTERRUPTIONS as error:
             logs.warning("replay.interrupted", group=group, cause=type(error).__name__)
             await asyncio.sleep(FIRST_PAUSE)
+        except Exception as error:
+            # A mistake of ours: said loudly, and not at every turn of the loop.
+            logs.error("replay.broken", error, group=group)
+            await asyncio.sleep(POLL_SECONDS)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[asyncpg.Connection, asyncio.Event]]:
