@@ -30,7 +30,7 @@ from bridge.waiting import backoff, wait_any
 __all__ = ["Blocked", "Consumer", "Handler", "Handling", "Limits", "Middleware"]
 
 POLL_SECONDS = 0.2
-POLL_RECORDS = 1000
+POLL_RECORDS = 2000
 COMMIT_SECONDS = 0.5
 COMMIT_LIMIT_SECONDS = 5.0
 

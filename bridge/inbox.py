@@ -60,7 +60,10 @@ class Inbox:
             if parked:
                 behind = [one for one, key in zip(records, keys, strict=True) if key in parked]
                 await self._parking.behind(connection, behind)
-            await self._handle_new(connection, list(_readable(read, keys, parked)), new, attempt)
+            events = list(_readable(read, keys, parked))
+            if new is not None:
+                events = _among(events, new)
+            await self._handle(connection, events, attempt)
 
     async def park(self, record: Record, error: Exception, attempts: int) -> None:
         """Park a record that failed `attempts` times, last with `error`, in a transaction."""
@@ -82,7 +85,9 @@ class Inbox:
         """
         ids = [event.id for event in events]
         new = await connection.fetchval(self._sql["take"], self._group, ids, attempt, epoch)
-        return await self._handle_new(connection, events, new, attempt, effects)
+        events = _among(events, new)
+        await self._handle(connection, events, attempt, effects)
+        return len(events)
 
     def _read(self, record: Record) -> Event | Undecodable:
         try:
@@ -90,25 +95,30 @@ class Inbox:
         except Undecodable as error:
             return error
 
-    async def _handle_new(
+    async def _handle(
         self,
         connection: asyncpg.Connection,
         events: Sequence[Event],
-        new: Sequence[str],
         attempt: int,
         effects: frozenset[str] | None = None,
-    ) -> int:
-        left = set(new)
-        handlings = []
-        for event in events:
-            if event.id in left:
-                # Events may hold the same one twice.
-                left.remove(event.id)
-                handlings.append(Handling(event, connection, caused_by(event), attempt, effects))
+    ) -> None:
+        handlings = [
+            Handling(event, connection, caused_by(event), attempt, effects) for event in events
+        ]
         if handlings:
             await self._run(handlings)
         self.handled += len(handlings)
-        return len(handlings)
+
+
+def _among(events: Sequence[Event], new: Sequence[str]) -> list[Event]:
+    """Give the events with these ids, each once: the same event may be there twice."""
+    left = set(new)
+    found = []
+    for event in events:
+        if event.id in left:
+            left.remove(event.id)
+            found.append(event)
+    return found
 
 
 def _readable(

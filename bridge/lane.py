@@ -18,6 +18,12 @@ from bridge.parking.failure import reason_of
 from bridge.progress import Progress
 from bridge.waiting import backoff, wait_any
 
+FIRST_BATCH = 50
+# A transaction of slow handlers must not outlast a drain: a revoke would roll all of it back, and
+# where members come and go faster than that, nothing would ever be handled.
+LONG, SHORT = 1.0, 0.25
+"""Seconds."""
+
 
 class Outcome(Enum):
     """How an attempt at a record ended."""
@@ -39,6 +45,7 @@ class Lane:
         self._group = group
         self._inbox = inbox
         self._batch = batch
+        self._size = min(FIRST_BATCH, batch)
         self._patience = patience
         self._queue: deque[Item] = deque()
         self._holding = Holding()
@@ -78,7 +85,7 @@ class Lane:
 
     def _next(self) -> list[Item]:
         """Take the next batch out of the queue."""
-        return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch))]
+        return [self._queue.popleft() for _ in range(min(len(self._queue), self._size))]
 
     def _free(self, items: list[Item]) -> list[Item]:
         """Leave out what belongs to a held key: it goes behind it."""
@@ -122,6 +129,7 @@ class Lane:
     async def _together(self, records: list[Record]) -> bool:
         if self._closing.is_set():
             return False
+        began = asyncio.get_running_loop().time()
         try:
             await self._inbox.handle(records, 1)
         except Exception as error:
@@ -133,7 +141,15 @@ class Lane:
                 cause=type(error).__name__,
             )
             return False
+        self._learn(asyncio.get_running_loop().time() - began)
         return True
+
+    def _learn(self, seconds: float) -> None:
+        """Choose the size of the next batch by how long the last one took."""
+        if seconds > LONG:
+            self._size = max(1, self._size // 2)
+        elif seconds < SHORT:
+            self._size = min(self._batch, self._size * 2)
 
     async def _alone(self, item: Item, held: Held) -> Outcome:
         """Make one attempt at a record; `held` knows of those before."""

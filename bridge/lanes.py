@@ -17,11 +17,11 @@ class Limits:
     """Bounds of one consumer. Each lane takes a connection of the pool while it works."""
 
     lanes: int = 4
-    batch: int = 200
+    batch: int = 500
     """Most records in one transaction."""
     patience: float = 5.0
     """Seconds that a retriable error is tried again in place before the key is parked."""
-    waiting: int = 2000
+    waiting: int = 4000
     """A partition with so many records that wait in lanes is paused."""
     window: int = 100_000
     """A partition read so far ahead of its lowest unfinished record is paused: what is above

@@ -19,7 +19,10 @@ WITH gate AS MATERIALIZED (
     RETURNING event_id
 )
 SELECT
-    ARRAY(SELECT event_id::text FROM taken) AS new,
+    CASE
+        WHEN (SELECT count(*) FROM taken) < cardinality($2)
+            THEN ARRAY(SELECT event_id::text FROM taken)
+    END AS new,
     ARRAY(SELECT key FROM held) AS parked
 
 -- take --

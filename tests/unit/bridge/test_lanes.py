@@ -27,12 +27,12 @@ class FakeInbox:
         self.parked: list[tuple[bytes | None, int]] = []
         self.failing: dict[bytes | None, Exception] = {}
         self.away = False
-        self.calls = 0
+        self.sizes: list[int] = []
         self.hang = asyncio.Event()
         self.hang.set()
 
     async def handle(self, records: Sequence[Record], attempt: int) -> None:
-        self.calls += 1
+        self.sizes.append(len(records))
         await self.hang.wait()
         if self.away:
             raise asyncpg.ClientCannotConnectError("away")
@@ -109,7 +109,23 @@ async def test_a_failing_record_is_found_in_few_steps() -> None:
         assert lanes.committable() == {HERE: 200}
     assert inbox.parked == [(b"bad", 77)]
     assert [offset for _, offset in inbox.handled] == [at for at in range(200) if at != 77]
-    assert inbox.calls < 20
+    assert len(inbox.sizes) < 20
+
+
+async def test_batches_grow_while_they_are_quick_and_shrink_while_they_are_slow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inbox = FakeInbox()
+    async with lanes_on(inbox, Limits(lanes=1, batch=300)) as lanes:
+        lanes.take(records(950), lambda _: True)
+        await settle()
+        assert inbox.sizes == [50, 100, 200, 300, 300]
+        monkeypatch.setattr("bridge.lane.LONG", 0.0)
+        inbox.sizes.clear()
+        lanes.take({HERE: [FakeRecord("t", 0, at) for at in range(950, 1550)]}, lambda _: True)
+        await settle()
+        assert inbox.sizes[:5] == [300, 150, 75, 37, 18]
+        assert inbox.sizes[-1] == 1
 
 
 async def test_what_time_may_heal_holds_its_key_alone_and_in_order() -> None:
