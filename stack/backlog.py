@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
-import asyncpg
 
 from stack.environment import audited
 from stack.platform import Platform
+
+if TYPE_CHECKING:
+    import asyncpg
 
 LIMIT = 2.0
 """Seconds for all databases together."""
@@ -59,6 +62,9 @@ async def waiting(platform: Platform) -> tuple[list[Waiting], str]:
 
 async def waiting_in(store: str, dsn: str) -> list[Waiting]:
     """What waits in one store."""
+    # Imported here: a platform without stores shall be asked without a database driver.
+    import asyncpg
+
     connection = await asyncpg.connect(dsn, timeout=LIMIT)
     try:
         rows = await connection.fetch(SQL.read_text("utf-8"), OLD)
@@ -67,7 +73,7 @@ async def waiting_in(store: str, dsn: str) -> list[Waiting]:
     return [_waiting(store, row) for row in rows]
 
 
-def _waiting(store: str, row: asyncpg.Record) -> Waiting:
+def _waiting(store: str, row: "asyncpg.Record") -> Waiting:
     group = row["consumer_group"]
     command = (
         f"causeway deadletters list --group {group}" if group else f"causeway logs {store}-worker"
