@@ -11,7 +11,7 @@ from tests.torture.stage import Stage
 Adversary = Callable[[Stage], Awaitable[None]]
 """Hurts the stage for as long as the writers write, and leaves it whole."""
 
-QUICK_SESSION_MS = 2000
+QUICK_SESSION_MS = 3000
 """A dead member is missed after this long, where a run has no time for the product's 6 s."""
 
 
