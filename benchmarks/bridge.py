@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     # What libraries log is no part of the table.
     logging.getLogger().addHandler(logging.NullHandler())
     names = chosen.only or list(MEASUREMENTS)
+    # As every process of the platform does (bridge.server.process); the peers have it too.
+    gc.freeze()
     with running(_say) as bench, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         rows = [row for name in names for row in runner.run(_measured(name, bench))]
     print(json.dumps(records(rows), indent=1) if chosen.json else "\n".join(lines(rows)))
