@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import uvloop
 
+from benchmarks.acknowledge import acknowledge
 from benchmarks.append import append_alone, append_together
 from benchmarks.codec import encode
 from benchmarks.consume import handle, park
 from benchmarks.full import full_store
 from benchmarks.harness import Row
 from benchmarks.parts import Bench, running
-from benchmarks.relay import acknowledge, drain
+from benchmarks.relay import drain
 from benchmarks.replay import rebuild
 from benchmarks.snapshot import long_stream
 from benchmarks.table import lines, records

@@ -10,7 +10,7 @@ import asyncpg
 from benchmarks.append import ORIGIN, confirmed
 from benchmarks.harness import Measure, Row, Target, in_turns
 from benchmarks.parts import Bench, catalog_on, store_on
-from benchmarks.relay import emptied, fill, relaying
+from benchmarks.relay import fill, published, relaying
 from benchmarks.stock import stock
 from bridge.catalog import Catalog
 from causeway.orders.v1 import events_pb2 as orders
@@ -33,8 +33,9 @@ async def full_store(bench: Bench) -> Sequence[Row]:
             _appending(ours, catalog), _appending(theirs, catalog), ROUNDS, bench.say
         )
         async with relaying(bench, many.dsn, catalog), relaying(bench, few.dsn, catalog):
-            await emptied(ours, 0.05)
-            await emptied(theirs, 0.05)
+            # What was appended so far goes first.
+            await _relaying(ours, catalog)()
+            await _relaying(theirs, catalog)()
             relayed = await in_turns(
                 _relaying(ours, catalog), _relaying(theirs, catalog), ROUNDS, bench.say
             )
@@ -62,9 +63,9 @@ def _appending(connection: asyncpg.Connection, catalog: Catalog) -> Measure:
 def _relaying(connection: asyncpg.Connection, catalog: Catalog) -> Measure:
     async def measure() -> float:
         async with connection.transaction():
-            await fill(connection, catalog, STREAMS, VERSIONS)
+            last = await fill(connection, catalog, STREAMS, VERSIONS)
         began = time.perf_counter()
-        await emptied(connection, 0.005)
+        await published(connection, last)
         return 1000 * (time.perf_counter() - began)
 
     return measure

@@ -1,4 +1,4 @@
-"""Bare aiokafka, idempotent, with the relay's own few settings: the limit of what it can reach."""
+"""Bare aiokafka, idempotent: as it comes, or with the relay's own size of a batch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -6,16 +6,20 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
 
-from bridge.kafka.producer import BATCH_BYTES
 from bridge.kafka.record import Outgoing
 from bridge.kafka.settings import KafkaSettings
 
+DEFAULT_BATCH_BYTES = 16_384
+"""aiokafka's own."""
+
 
 @asynccontextmanager
-async def bare_producer(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
+async def bare_producer(
+    kafka: KafkaSettings, batch_bytes: int = DEFAULT_BATCH_BYTES
+) -> AsyncIterator[AIOKafkaProducer]:
     """Connect a producer for the block."""
     producer = AIOKafkaProducer(
-        **kafka.client(), acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES
+        **kafka.client(), acks="all", enable_idempotence=True, max_batch_size=batch_bytes
     )
     await producer.start()
     try:
