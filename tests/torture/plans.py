@@ -40,8 +40,8 @@ class Plan:
     death: str = "before"
     handling: Mapping[str, Any] = field(default_factory=lambda: {"pace": 0.0})
     session_ms: int = QUICK_SESSION_MS
-    patience: float = 12.0
-    """Seconds without progress after which nothing more is expected."""
+    patience: float = 4.0
+    """Seconds without progress after which nothing more is expected of a planted bug."""
     touches_parts: bool = False
     """Whether it hurts PostgreSQL or brokers, so that nothing else may run beside it."""
 
@@ -70,36 +70,32 @@ EVERYTHING = Plan(
     deaths=1,
     handling={"pace": 0.0, "stay": 2.0},
     session_ms=SESSION_TIMEOUT_MS,
-    patience=60.0,
     touches_parts=True,
 )
 
 PLANS: Mapping[str, Plan] = {
     "everything": EVERYTHING,
-    "cursor": Plan(adversary=adversaries.calm, ways={"commit": 0.6, "late": 0.4}, patience=3.0),
+    "cursor": Plan(adversary=adversaries.calm, ways={"commit": 0.6, "late": 0.4}),
     "skip-locked": Plan(
         adversary=adversaries.stalling_relays,
         streams=3,
         relays=2,
         slow_relay=0.2,
-        patience=3.0,
     ),
-    "inbox-off": Plan(adversary=adversaries.deaths, deaths=2, patience=8.0),
+    "inbox-off": Plan(adversary=adversaries.deaths, deaths=2, patience=5.0),
     "commit-first": Plan(
         adversary=adversaries.deaths,
         deaths=2,
         death="after",
         tasks=4,
         handling={"pace": 0.03},
-        patience=8.0,
+        patience=5.0,
     ),
-    "parking-passes": Plan(
-        adversary=adversaries.calm, kinds={"plain": 0.95, "poison": 0.05}, patience=4.0
-    ),
+    "parking-passes": Plan(adversary=adversaries.calm, kinds={"plain": 0.95, "poison": 0.05}),
     "acks-one": Plan(
         adversary=adversaries.lost_leader,
         one_partition=True,
-        patience=10.0,
+        patience=6.0,
         touches_parts=True,
     ),
 }

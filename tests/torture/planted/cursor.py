@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import asyncpg
 
 from bridge import relay
-from bridge.outbox import EMPTY, Outbox, Page
+from bridge.outbox import EMPTY, PAGE, Done, Outbox, Page
 
 LAST = "SELECT coalesce(max(position), 0) FROM bridge.published"
 
@@ -15,10 +15,17 @@ class CursorOutbox(Outbox):
 
     _last = 0
 
-    async def page(self, connection: asyncpg.Connection, flying: Iterable[Page]) -> Page:
+    async def page(
+        self,
+        connection: asyncpg.Connection,
+        flying: Iterable[Page],
+        done: Done | None = None,
+        most: int = PAGE,
+    ) -> Page:
         taken = [position for page in flying for position in page.positions]
         self._last = max(self._last, await connection.fetchval(LAST), *taken)
-        return await super().page(connection, [EMPTY._replace(ranges=f"(,{self._last}]")])
+        below = EMPTY._replace(ranges=f"(,{self._last}]")
+        return await super().page(connection, [below], done, most)
 
 
 def plant() -> None:
