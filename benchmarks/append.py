@@ -5,10 +5,11 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import asyncpg
 
-from benchmarks.harness import Row, Target, in_turns
+from benchmarks.harness import Rounds, Row, Target, in_turns
 from benchmarks.parts import Bench, catalog_on, store_on
 from benchmarks.peers.library import Order, library
 from benchmarks.sql import queries
@@ -31,27 +32,20 @@ def confirmed(order_id: str) -> orders.OrderConfirmed:
 
 async def append_alone(bench: Bench) -> Sequence[Row]:
     """One caller, one event at a time, to a stream that grows: events/s."""
-    catalog = catalog_on("bench", orders)
-    store = store_on(catalog)
-    async with bench.database() as ours, bench.database() as theirs:
-        connection = await asyncpg.connect(ours.dsn)
+    disk = await _beside_library(bench, durable=True)
+    code = await _beside_library(bench, durable=False)
+    limit = await _beside_bare(bench)
+    return [
+        Row("append, 1 caller", "eventsourcing save", "events/s", disk, Target(least=4)),
+        Row("append, no wait for disk", "eventsourcing save", "events/s", code, Target(least=4)),
+        Row("append, 1 caller", "bare asyncpg insert", "events/s", limit),
+    ]
 
-        async def append() -> float:
-            order_id = uuid.uuid4().hex
-            began = time.perf_counter()
-            for version in range(SAVES):
-                message = [confirmed(order_id)]
-                await store.append(connection, f"orders/{order_id}", version, message, ORIGIN)
-            return SAVES / (time.perf_counter() - began)
 
-        async def bare() -> float:
-            began = time.perf_counter()
-            for number in range(SAVES):
-                data = confirmed(str(number)).SerializeToString()
-                await connection.execute(queries("append")["bare_insert"], str(number), data)
-            return SAVES / (time.perf_counter() - began)
-
-        with library(theirs.owner) as app:
+async def _beside_library(bench: Bench, *, durable: bool) -> Rounds:
+    async with bench.database(durable=durable) as mine, bench.database(durable=durable) as others:
+        connection = await asyncpg.connect(mine.dsn)
+        with library(others.owner) as app:
 
             async def save() -> float:
                 order = Order("users/u1")
@@ -61,13 +55,35 @@ async def append_alone(bench: Bench) -> Sequence[Row]:
                     app.save(order)
                 return SAVES / (time.perf_counter() - began)
 
-            beside = await in_turns(append, save, ROUNDS, bench.say)
-        limit = await in_turns(append, bare, ROUNDS, bench.say)
+            rounds = await in_turns(partial(_appended, connection), save, ROUNDS, bench.say)
         await connection.close()
-    return [
-        Row("append, 1 caller", "eventsourcing save", "events/s", beside, Target(least=4)),
-        Row("append, 1 caller", "bare asyncpg insert", "events/s", limit),
-    ]
+    return rounds
+
+
+async def _beside_bare(bench: Bench) -> Rounds:
+    async with bench.database() as database:
+        connection = await asyncpg.connect(database.dsn)
+
+        async def bare() -> float:
+            began = time.perf_counter()
+            for number in range(SAVES):
+                data = confirmed(str(number)).SerializeToString()
+                await connection.execute(queries("append")["bare_insert"], str(number), data)
+            return SAVES / (time.perf_counter() - began)
+
+        rounds = await in_turns(partial(_appended, connection), bare, ROUNDS, bench.say)
+        await connection.close()
+    return rounds
+
+
+async def _appended(connection: asyncpg.Connection) -> float:
+    store = store_on(catalog_on("bench", orders))
+    order_id = uuid.uuid4().hex
+    began = time.perf_counter()
+    for version in range(SAVES):
+        message = [confirmed(order_id)]
+        await store.append(connection, f"orders/{order_id}", version, message, ORIGIN)
+    return SAVES / (time.perf_counter() - began)
 
 
 async def append_together(bench: Bench) -> Sequence[Row]:

@@ -12,6 +12,9 @@ from statistics import median
 Measure = Callable[[], Awaitable[float]]
 """Takes one figure, of one round."""
 
+Rounds = Sequence[tuple[float, float]]
+"""What was measured in each: (ours, theirs)."""
+
 Say = Callable[[str], None]
 """Where progress goes."""
 
@@ -40,7 +43,7 @@ class Row:
     what: str
     peer: str
     unit: str
-    rounds: Sequence[tuple[float, float]]
+    rounds: Rounds
     target: Target = Target()
 
     @property
@@ -64,9 +67,7 @@ class Row:
         return self.target.held(self.ratio)
 
 
-async def in_turns(
-    ours: Measure, theirs: Measure, rounds: int, say: Say
-) -> Sequence[tuple[float, float]]:
+async def in_turns(ours: Measure, theirs: Measure, rounds: int, say: Say) -> Rounds:
     """Measure both sides in turns, A B A B; who goes first changes with every round."""
     found = []
     for number in range(1, rounds + 1):

@@ -58,8 +58,11 @@ class Bench:
     say: Callable[[str], None]
 
     @asynccontextmanager
-    async def database(self) -> AsyncIterator[Database]:
-        """Make a database for the block, with the bridge's tables and those of `migrations/`."""
+    async def database(self, *, durable: bool = True) -> AsyncIterator[Database]:
+        """Make a database for the block, with the bridge's tables and those of `migrations/`.
+
+        Not durable: a commit does not wait for the disk, so that what the code costs is seen.
+        """
         name, password = f"bench_{uuid.uuid4().hex[:12]}", uuid.uuid4().hex
         owner = f"{name}_owner"
         admin = await asyncpg.connect(self.postgres)
@@ -67,6 +70,8 @@ class Bench:
             for role in (owner, name):
                 await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
             await admin.execute(f"CREATE DATABASE {name} OWNER {owner}")
+            if not durable:
+                await admin.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
             owners = _dsn(self.postgres, f"{owner}:{password}", name)
             await migrate(owners, name, [TABLES])
             who = urlsplit(self.postgres).netloc.rpartition("@")[0]
