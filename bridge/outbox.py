@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from bridge.audit.seals import Chain
+from bridge.audit.seals import BEGINNING, Chain, Head
 from bridge.catalog import Catalog
 from bridge.codec import headers, wire_prefix
 from bridge.event import Origin
@@ -31,6 +31,14 @@ class Page(NamedTuple):
 EMPTY = Page([], [], (), "")
 
 
+class Done(NamedTuple):
+    """A page that the brokers have, and the chain that it goes to."""
+
+    page: Page
+    places: Sequence[Ack]
+    chain: Chain
+
+
 class Outbox:
     """Reads and empties `bridge.outbox`."""
 
@@ -39,54 +47,76 @@ class Outbox:
         self._source = source
         self._sql = queries("relay")
 
-    async def page(self, connection: asyncpg.Connection, flying: Iterable[Page]) -> Page:
-        """Read the next events, without those in flight; empty if there are none."""
-        without = ",".join(page.ranges for page in flying if page.ranges)
-        rows = await connection.fetch(self._sql["page"], f"{{{without}}}", PAGE)
-        if not rows:
-            return EMPTY
-        positions = [row[0] for row in rows]
-        return Page(positions, [row[1] for row in rows], rows, _ranges(positions))
+    async def page(
+        self,
+        connection: asyncpg.Connection,
+        flying: Iterable[Page],
+        done: Done | None = None,
+        most: int = PAGE,
+    ) -> Page:
+        """Read the next events, at most `most`, without those in flight; empty if there are none.
 
-    async def remove(
-        self, connection: asyncpg.Connection, page: Page, places: Sequence[Ack], chain: Chain
-    ) -> None:
-        """Take acknowledged events out, record where they went, and seal them, in one statement."""
+        `done`, which is one of those in flight, is taken out in the same statement: recorded
+        where it went, and sealed.
+        """
+        if done is None:
+            return await self._turn(connection, flying, most, [], [], BEGINNING, [])
         try:
-            await self._remove(connection, page, places, chain, frozenset())
+            return await self._removed(connection, flying, most, done, frozenset())
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name != "seals_position_key":
                 raise
-            # Somebody queued events again that went long ago: they have their seals.
-            found = await connection.fetch(self._sql["sealed"], page.positions)
-            sealed = frozenset(row["position"] for row in found)
-            await self._remove(connection, page, places, chain, sealed)
+        # Somebody queued events again that went long ago: they have their seals.
+        found = await connection.fetch(self._sql["sealed"], done.page.positions)
+        sealed = frozenset(row["position"] for row in found)
+        return await self._removed(connection, flying, most, done, sealed)
 
-    async def _remove(
+    async def _removed(
         self,
         connection: asyncpg.Connection,
-        page: Page,
-        places: Sequence[Ack],
-        chain: Chain,
+        flying: Iterable[Page],
+        most: int,
+        done: Done,
         sealed: frozenset[int],
-    ) -> None:
+    ) -> Page:
+        page, places, chain = done
         new = [at for at, position in enumerate(page.positions) if position not in sealed]
         hashes = chain.hashes(page.fields[at] for at in new)
         given: list[bytes | None] = [None] * len(page.positions)
         for at, made in zip(new, hashes, strict=True):
             given[at] = made
-        await connection.execute(
-            self._sql["acknowledged"],
-            page.positions,
+        read = await self._turn(connection, flying, most, page.positions, places, chain.head, given)
+        if hashes:
+            chain.advance(page.positions[new[-1]], hashes)
+        return read
+
+    async def _turn(
+        self,
+        connection: asyncpg.Connection,
+        flying: Iterable[Page],
+        most: int,
+        gone: Sequence[int],
+        places: Sequence[Ack],
+        head: Head,
+        hashes: Sequence[bytes | None],
+    ) -> Page:
+        without = ",".join(page.ranges for page in flying if page.ranges)
+        rows = await connection.fetch(
+            self._sql["page"],
+            f"{{{without}}}",
+            most,
+            gone,
             [place.topic for place in places],
             [place.partition for place in places],
             [place.offset for place in places],
-            chain.head.seq,
-            chain.head.hash,
-            given,
+            head.seq,
+            head.hash,
+            hashes,
         )
-        if hashes:
-            chain.advance(page.positions[new[-1]], hashes)
+        if not rows:
+            return EMPTY
+        positions = [row[0] for row in rows]
+        return Page(positions, [row[1] for row in rows], rows, _ranges(positions))
 
     def records(self, page: Page) -> list[Outgoing]:
         """Make the records of a page, in its order."""

@@ -1,8 +1,8 @@
 """The work of an active relay: pages of the outbox to Kafka, and out of the outbox.
 
-The database and Python take turns at once: while a page is made into batches, the statement that
-takes an acknowledged page out and the one that reads the next page run. Pages are sent in the
-order in which they were read, and confirmed in that order.
+The database and Python take turns at once: while a page is made into batches, one statement takes
+an acknowledged page out and reads the next. Pages are sent in the order in which they were read,
+and confirmed in that order.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import asyncpg
 from bridge.audit.seals import Chain
 from bridge.kafka.batches import Sent
 from bridge.kafka.producer import Producer
-from bridge.outbox import EMPTY, Outbox, Page
+from bridge.outbox import EMPTY, PAGE, Done, Outbox, Page
 from bridge.waiting import wait_any
 
 POLL_SECONDS = 5.0
@@ -75,22 +75,28 @@ class Pump:
 
     async def _turn(self, stop: asyncio.Event, sending: Page = EMPTY) -> Page:
         """Take out what is acknowledged; read what comes after `sending` and all in flight."""
-        while self._flying and (
-            self._flying[0].sent.done.done() or len(self._flying) >= PAGES_IN_FLIGHT
-        ):
-            await self._confirm(self._flying[0])
-            self._flying.popleft()
+        done = await self._acknowledged()
         # Before the read: what is committed after it sets it again.
         self._wake.clear()
-        if stop.is_set():
+        if done is None and stop.is_set():
             return EMPTY
         flying = (sending, *(flight.page for flight in self._flying))
-        return await self._outbox.page(self._connection, flying)
+        most = 0 if stop.is_set() else PAGE
+        page = await self._outbox.page(self._connection, flying, done, most)
+        if done is not None:
+            self._flying.popleft()
+        return page
 
-    async def _confirm(self, flight: "_Flight") -> None:
-        async with asyncio.timeout_at(flight.end):
-            places = await flight.sent.places()
-        await self._outbox.remove(self._connection, flight.page, places, self._chain)
+    async def _acknowledged(self) -> Done | None:
+        """Give the oldest page in flight if the brokers have it, or must have it first."""
+        if not self._flying:
+            return None
+        oldest = self._flying[0]
+        if not oldest.sent.done.done() and len(self._flying) < PAGES_IN_FLIGHT:
+            return None
+        async with asyncio.timeout_at(oldest.end):
+            places = await oldest.sent.places()
+        return Done(oldest.page, places, self._chain)
 
 
 class _Flight:

@@ -5,7 +5,7 @@ future, and its records have the offsets that follow from its first.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from bridge.kafka.errors import KafkaError
@@ -68,19 +68,38 @@ def batched(
 class Sent:
     """Records that were handed to the client, and their places when the brokers have them."""
 
-    def __init__(self, batches: Sequence[Batch], futures: Sequence[Awaitable[Placed]]) -> None:
+    def __init__(
+        self, batches: Sequence[Batch], futures: Sequence["asyncio.Future[Placed]"]
+    ) -> None:
+        """`futures` end with what the brokers say of each batch."""
         self._batches = batches
-        self.done = asyncio.gather(*futures)
-        """Ends when all are acknowledged, or with the first failure."""
+        self._futures = futures
+        self._left = len(futures)
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Ends, never with an error, when all are acknowledged or at the first failure."""
+        for future in futures:
+            future.add_done_callback(self._end)
+        if not futures:
+            self.done.set_result(None)
 
     async def places(self) -> list[Ack]:
         """Wait until the brokers have all of it: a place a record, in the order of the records."""
-        return self._places(await self.done)
+        await self.done
+        for future in self._futures:
+            if future.done():
+                future.result()  # the first failure is raised, whatever is still on its way
+        return self._places([future.result() for future in self._futures])
 
     def forget(self) -> None:
         """Give up waiting, so that nobody misses the errors of what was abandoned."""
-        if not self.done.cancel() and not self.done.cancelled():
-            self.done.exception()
+        for future in self._futures:
+            future.cancel()
+
+    def _end(self, future: "asyncio.Future[Placed]") -> None:
+        self._left -= 1
+        failed = future.cancelled() or future.exception() is not None
+        if (failed or not self._left) and not self.done.done():
+            self.done.set_result(None)
 
     def _places(self, firsts: Sequence[Placed]) -> list[Ack]:
         found: dict[int, Ack] = {}

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from bridge.kafka.batches import Sent, batched
+from bridge.kafka.batches import Placed, Sent, batched
 from bridge.kafka.record import Ack, Headers, Outgoing
 from bridge.kafka.settings import KafkaSettings
 
@@ -58,7 +59,7 @@ class Producer:
         topics = {record.topic for record in records}
         counts = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
         batches = batched(records, counts, self._producer.create_batch)
-        futures: list[asyncio.Future[Ack]] = []
+        futures: list[asyncio.Future[Placed]] = []
         try:
             for batch in batches:
                 topic, partition = batch.where
@@ -77,7 +78,11 @@ class Producer:
     async def abandon(self) -> None:
         """Disconnect at once. What was not acknowledged may or may not have arrived."""
         # Without this the client would wait for its pending batches, which may never end.
-        self._producer._message_accumulator.fail_all(KafkaError("the producer was abandoned"))
+        queue = self._producer._message_accumulator
+        waiting = [*chain.from_iterable(queue._batches.values()), *queue._pending_batches]
+        queue.fail_all(KafkaError("the producer was abandoned"))
+        for batch in waiting:
+            batch.future.exception()  # nobody waits for it any more, and nobody needs to be told
         try:
             async with asyncio.timeout(ABANDON_SECONDS):
                 await self._producer.stop()

@@ -3,11 +3,30 @@
 SELECT pg_try_advisory_lock($1)
 
 -- page --
--- Reads the next $2 events of the outbox in order of position, without those in flight ($1, a
--- bigint multirange as text). `fields` is what is sealed of an event: see bridge/audit/seals.py.
+-- One turn of the database. First it takes acknowledged events ($3) out of the outbox, records
+-- where they went (topics $4, partitions $5, offsets $6), and seals them after seal $7, whose hash
+-- is $8, in the order given: hashes $9, NULL for what has a seal. A seq that is taken fails:
+-- somebody else went on with the chain.
+-- Then it reads the next $2 events of the outbox in order of position, without those in flight ($1,
+-- a bigint multirange as text), which are also those that it takes out. `fields` is what is sealed
+-- of an event: see bridge/audit/seals.py.
 -- Not "greater than the last one": a lower position may become visible later, and it must go
 -- before what follows it in its stream. LATERAL with LIMIT makes PostgreSQL look each event up
 -- by its position, whatever it believes about the size of the outbox.
+WITH gone AS (
+    DELETE FROM bridge.outbox WHERE position = ANY ($3::bigint[])
+), placed AS (
+    INSERT INTO bridge.published (position, topic, partition, record_offset)
+    SELECT * FROM unnest($3::bigint[], $4::text[], $5::int[], $6::bigint[])
+    ON CONFLICT (position) DO NOTHING
+), sealed AS (
+    INSERT INTO bridge.seals (seq, position, prev, hash)
+    SELECT
+        $7::bigint + row_number() OVER given, position, lag(hash, 1, $8::bytea) OVER given, hash
+    FROM unnest($3::bigint[], $9::bytea[]) WITH ORDINALITY AS made (position, hash, ordinal)
+    WHERE hash IS NOT NULL
+    WINDOW given AS (ORDER BY ordinal)
+)
 SELECT
     event.position,
     record_send(ROW(
@@ -29,25 +48,6 @@ CROSS JOIN LATERAL (
     SELECT * FROM bridge.events WHERE events.position = queued.position LIMIT 1
 ) AS event
 ORDER BY queued.position
-
--- acknowledged --
--- Takes acknowledged events ($1) out of the outbox, records where they went (topics $2,
--- partitions $3, offsets $4), and seals them after seal $5, whose hash is $6, in the order given:
--- hashes $7, NULL for what has a seal. One step. A seq that is taken fails: somebody else went on
--- with the chain.
-WITH gone AS (
-    DELETE FROM bridge.outbox WHERE position = ANY ($1::bigint[])
-), placed AS (
-    INSERT INTO bridge.published (position, topic, partition, record_offset)
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::int[], $4::bigint[])
-    ON CONFLICT (position) DO NOTHING
-)
-INSERT INTO bridge.seals (seq, position, prev, hash)
-SELECT
-    $5::bigint + row_number() OVER given, position, lag(hash, 1, $6::bytea) OVER given, hash
-FROM unnest($1::bigint[], $7::bytea[]) WITH ORDINALITY AS made (position, hash, ordinal)
-WHERE hash IS NOT NULL
-WINDOW given AS (ORDER BY ordinal)
 
 -- sealed --
 -- Says which of these positions have a seal: an event that somebody queued again.
