@@ -102,7 +102,8 @@ async def test_a_group_knows_from_when_on_its_inbox_is_whole(
     await Cleaner(pool, Retention(inbox=timedelta(days=15)), QUICK).round(asyncio.Event())
     rows = await aged.fetch(
         "SELECT inbox_start_time,"
-        " inbox_start_time <= (SELECT min(time) FROM bridge.inbox) AS whole, now() - inbox_start_time BETWEEN interval '15 days' AND interval '15 days 1 minute'"
+        " inbox_start_time <= (SELECT min(time) FROM bridge.inbox) AS whole,"
+        " now() - inbox_start_time BETWEEN interval '15 days' AND interval '15 days 1 minute'"
         " AS close FROM bridge.consumers ORDER BY consumer_group"
     )
     quiet, busy = rows

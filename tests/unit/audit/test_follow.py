@@ -11,7 +11,9 @@ from stack.errors import Code, StackError
 BEGUN = Replay(name="replays/r1", state=Replay.STATE_PENDING, events_total=10)
 
 
-def ending(monkeypatch: pytest.MonkeyPatch, *states: Replay.State, error: str = "") -> None:
+def ending(
+    monkeypatch: pytest.MonkeyPatch, *states: "Replay.State.ValueType", error: str = ""
+) -> None:
     """The API shows these states, one a look."""
 
     async def followed(name: str, *_: object) -> AsyncIterator[Replay]:
@@ -41,7 +43,7 @@ def test_each_change_of_state_is_a_line_and_the_last_is_the_answer(
 
 @pytest.mark.parametrize("state", [Replay.STATE_FAILED, Replay.STATE_CANCELLED])
 def test_a_replay_that_does_not_succeed_is_an_error(
-    monkeypatch: pytest.MonkeyPatch, state: Replay.State
+    monkeypatch: pytest.MonkeyPatch, state: "Replay.State.ValueType"
 ) -> None:
     ending(monkeypatch, state, error="NOT_A_PROJECTION")
     with pytest.raises(StackError) as caught:
@@ -55,8 +57,8 @@ def test_an_interrupt_ends_the_program_and_says_how_to_see_and_to_stop_the_repla
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def followed(*_: object) -> AsyncIterator[Replay]:
+        yield BEGUN
         raise KeyboardInterrupt
-        yield
 
     monkeypatch.setattr(follow, "followed", followed)
     with pytest.raises(SystemExit) as ended:
