@@ -16,13 +16,13 @@ from benchmarks.parts import SOURCE, Bench, catalog_on, store_on
 from benchmarks.peers.kafka import bare_producer, send_one
 from benchmarks.relay import published, recorded
 from bridge.audit.beginning import find_chain
-from bridge.catalog import Catalog
+from bridge.events.catalog import Catalog
 from bridge.kafka.batches import Sent
 from bridge.kafka.producer import Producer
 from bridge.kafka.record import Outgoing
-from bridge.outbox import Outbox
-from bridge.pump import Pump
-from bridge.relay import CHANNEL
+from bridge.relay.outbox import Outbox
+from bridge.relay.pump import Pump
+from bridge.relay.relay import CHANNEL
 from causeway.orders.v1 import events_pb2 as orders
 
 ROUNDS = 5

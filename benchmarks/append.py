@@ -14,8 +14,8 @@ from benchmarks.parts import Bench, catalog_on, store_on
 from benchmarks.peers.library import Order, library
 from benchmarks.sql import queries
 from bridge.database import acquire, open_pool
-from bridge.event import Event, Origin
-from bridge.group_commit import GroupCommit
+from bridge.events.event import Event, Origin
+from bridge.store.group_commit import GroupCommit
 from causeway.orders.v1 import events_pb2 as orders
 
 ROUNDS = 5

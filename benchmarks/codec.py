@@ -8,8 +8,8 @@ from google.protobuf.message import Message
 from benchmarks.harness import Row, Target, in_turns
 from benchmarks.parts import SCHEMA, Bench
 from benchmarks.peers.confluent import serializer
-from bridge.catalog import Catalog
-from bridge.wire import encoder
+from bridge.events.catalog import Catalog
+from bridge.events.wire import encoder
 from causeway.orders.v1 import events_pb2 as orders
 
 ROUNDS = 9

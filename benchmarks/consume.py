@@ -17,10 +17,10 @@ from benchmarks.peers.faststream import consuming
 from benchmarks.peers.kafka import bare_producer, send_all
 from benchmarks.relay import recorded
 from benchmarks.sql import queries
-from bridge.catalog import Catalog
-from bridge.consumer import Consumer
+from bridge.consumer.consumer import Consumer
 from bridge.database import open_pool
 from bridge.errors import Internal
+from bridge.events.catalog import Catalog
 from bridge.handling import Handler, Handling
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders

@@ -12,7 +12,7 @@ from benchmarks.harness import Measure, Row, Target, in_turns
 from benchmarks.parts import Bench, catalog_on, store_on
 from benchmarks.relay import fill, published, relaying
 from benchmarks.stock import stock
-from bridge.catalog import Catalog
+from bridge.events.catalog import Catalog
 from causeway.orders.v1 import events_pb2 as orders
 
 ROUNDS = 7

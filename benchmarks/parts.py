@@ -16,12 +16,12 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
 
-from bridge.catalog import Catalog
+from bridge.events.catalog import Catalog
+from bridge.events.schema import SchemaId
 from bridge.kafka.admin import Topic, open_admin
 from bridge.kafka.settings import KafkaSettings
 from bridge.migrations import migrate
-from bridge.schema import SchemaId
-from bridge.store import EventStore
+from bridge.store.event_store import EventStore
 from stack.components.postgres import SUPERUSER, dsn
 from stack.credentials import load_credentials
 from stack.settings import load_settings

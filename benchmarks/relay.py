@@ -15,11 +15,11 @@ from benchmarks.harness import Row, Target, in_turns, until
 from benchmarks.parts import SOURCE, Bench, catalog_on, store_on
 from benchmarks.peers.kafka import bare_producer, send_all
 from benchmarks.sql import queries
-from bridge.catalog import Catalog
+from bridge.events.catalog import Catalog
 from bridge.kafka.producer import BATCH_BYTES
 from bridge.kafka.record import Outgoing
-from bridge.outbox import Outbox
-from bridge.relay import Relay
+from bridge.relay.outbox import Outbox
+from bridge.relay.relay import Relay
 from causeway.orders.v1 import events_pb2 as orders
 
 ROUNDS = 5

@@ -8,9 +8,9 @@ import asyncpg
 from benchmarks.append import ORIGIN, confirmed
 from benchmarks.harness import Measure, Row, Target, in_turns
 from benchmarks.parts import Bench, catalog_on, store_on
-from bridge.event import Event
-from bridge.snapshots import Shape, Snapshots
-from bridge.store import EventStore
+from bridge.events.event import Event
+from bridge.store.event_store import EventStore
+from bridge.store.snapshots import Shape, Snapshots
 from causeway.orders.v1 import events_pb2 as orders
 
 ROUNDS = 5

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from bridge.event import Event, Origin
+from bridge.events.event import Event, Origin
 
 
 @dataclass(frozen=True, slots=True)

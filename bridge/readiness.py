@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 
-from bridge.consumer import Consumer
+from bridge.consumer.consumer import Consumer
 from bridge.errors import Unavailable
-from bridge.relay import Relay
+from bridge.relay.relay import Relay
 from bridge.server.health import Probe
 
 GRACE = 15.0

@@ -18,16 +18,16 @@ from types import ModuleType
 import asyncpg
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog
 from bridge.database import acquire, open_pool
 from bridge.errors import InvalidArgument
-from bridge.event import Event, Origin
-from bridge.registry import schema_ids
+from bridge.events.catalog import Catalog
+from bridge.events.event import Event, Origin
+from bridge.events.upcasting import NO_UPCASTERS, Upcasters
+from bridge.registry.schemas import schema_ids
 from bridge.server.background import Tasks
 from bridge.settings import BridgeSettings
-from bridge.store import EventStore
+from bridge.store.event_store import EventStore
 from bridge.subscription import Subscription
-from bridge.upcasting import NO_UPCASTERS, Upcasters
 from bridge.waiting import wait_any
 from bridge.worker import Work, compose
 

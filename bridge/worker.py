@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from bridge.catalog import Catalog
-from bridge.cleanup import Cleaner, Retention
-from bridge.consumer import Consumer
+from bridge.consumer.consumer import Consumer
+from bridge.consumer.registration import register
 from bridge.database import answers
+from bridge.events.catalog import Catalog
 from bridge.kafka.settings import KafkaSettings
 from bridge.parking.redrive import Redriver
 from bridge.readiness import working
-from bridge.registration import register
-from bridge.relay import Relay
+from bridge.relay.relay import Relay
 from bridge.replay.replayer import Replayer
 from bridge.server.background import Background
 from bridge.server.health import Probe
+from bridge.store.cleanup import Cleaner, Retention
 from bridge.subscription import Subscription
 
 

@@ -9,8 +9,8 @@ from types import ModuleType
 
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog
-from bridge.upcasting import Upcaster, Upcasters
+from bridge.events.catalog import Catalog
+from bridge.events.upcasting import Upcaster, Upcasters
 
 UPCASTERS: Mapping[type[Message], Upcaster] = {}
 """By the older message, of which a newer major version is written by now."""

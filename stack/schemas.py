@@ -10,8 +10,8 @@ from stack.console import table
 from stack.errors import Code, StackError
 
 if TYPE_CHECKING:
-    from bridge.registry import Registered
-    from bridge.registry_client import RegistryClient
+    from bridge.registry.client import RegistryClient
+    from bridge.registry.schemas import Registered
     from bridge.schemas.listing import Listed
     from bridge.schemas.problem import Problem
 
@@ -39,7 +39,7 @@ def address(given: str | None) -> str:
 async def registry(at: str) -> "AsyncIterator[RegistryClient]":
     """Hold a client; what the registry says against a call is a StackError."""
     from bridge.errors import CausewayError
-    from bridge.registry_client import open_registry
+    from bridge.registry.client import open_registry
 
     try:
         async with open_registry(at) as client:
@@ -51,7 +51,7 @@ async def registry(at: str) -> "AsyncIterator[RegistryClient]":
 async def register(at: str) -> "list[Registered]":
     """Register all schemas of the platform."""
     from bridge.errors import CausewayError
-    from bridge.registry import register
+    from bridge.registry.schemas import register
     from stack.steps import catalog
 
     try:

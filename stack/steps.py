@@ -22,7 +22,7 @@ from stack.environment import kafka_settings
 from stack.settings import BROKERS, Settings
 
 if TYPE_CHECKING:
-    from bridge.catalog import Catalog
+    from bridge.events.catalog import Catalog
     from gateway.deployments import Address, Deployment
     from gateway.model import Model
     from stack.provision.realm import Administrator
@@ -148,7 +148,7 @@ class _Steps:
         await provision_topics(admin, topics(model()))
 
     async def schemas(self) -> None:
-        from bridge.registry import register
+        from bridge.registry.schemas import register
 
         await register(addresses.registry(self._settings.port), catalog())
 

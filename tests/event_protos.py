@@ -8,8 +8,8 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog
-from bridge.upcasting import NO_UPCASTERS, Upcasters
+from bridge.events.catalog import Catalog
+from bridge.events.upcasting import NO_UPCASTERS, Upcasters
 from tests.gateway.protos import compiled
 
 

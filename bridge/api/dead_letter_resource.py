@@ -6,7 +6,7 @@ from datetime import datetime
 from bridge.api.event_resource import packed
 from bridge.api.known_types import KnownTypes
 from bridge.api.listing import Row
-from bridge.codec import header
+from bridge.events.codec import header
 from bridge.parking.stored import stored
 from bridge.timestamps import timestamp
 from causeway.bridge.v1 import event_pb2

@@ -8,9 +8,9 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from bridge.catalog import message_indexes
 from bridge.errors import Undecodable
-from bridge.wire import payload
+from bridge.events.catalog import message_indexes
+from bridge.events.wire import payload
 
 
 class KnownTypes:

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from google.protobuf.message import Message
 
 from bridge.api.stores import Store
-from bridge.repeats import Repeats
 from bridge.server.canonical import body_hash
 from bridge.server.identity import current_call
+from bridge.store.repeats import Repeats
 
 
 class Once:

@@ -4,8 +4,8 @@ from typing import Any
 
 from bridge.api.listing import Row
 from bridge.api.points import point_of
-from bridge.reading import Selection
 from bridge.replay.request import Request
+from bridge.store.reading import Selection
 from bridge.timestamps import timestamp
 from causeway.bridge.v1 import operations_service_pb2 as pb
 

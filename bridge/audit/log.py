@@ -7,13 +7,13 @@ from typing import Any
 import asyncpg
 
 from bridge.audit.findings import Finding, Kind, Report
-from bridge.catalog import Catalog
-from bridge.codec import header, headers
-from bridge.event import Origin
+from bridge.events.catalog import Catalog
+from bridge.events.codec import header, headers
+from bridge.events.event import Origin
+from bridge.events.wire import wire_prefix
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.span import Span
 from bridge.sql import queries
-from bridge.wire import wire_prefix
 
 PAGE = 1000
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -15,7 +15,7 @@ from bridge.audit.chain import Progress, check_chain
 from bridge.audit.findings import Report
 from bridge.audit.heads import TOPIC
 from bridge.audit.log import LogCheck
-from bridge.catalog import Catalog
+from bridge.events.catalog import Catalog
 from bridge.kafka.settings import KafkaSettings
 from bridge.kafka.span import open_span
 from bridge.sql import queries

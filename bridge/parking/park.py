@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import asyncpg
 
 from bridge import logs
-from bridge.codec import header
 from bridge.database import acquire
 from bridge.errors import StaleVersion
+from bridge.events.codec import header
 from bridge.kafka.record import Record
 from bridge.parking.failure import Failure, failure_of
 from bridge.parking.stored import columns, event_id_of, key_text

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import asyncpg
 
 from bridge import logs
-from bridge.catalog import Catalog
+from bridge.consumer.inbox import Inbox, packages_of
 from bridge.database import acquire
-from bridge.inbox import Inbox, packages_of
+from bridge.events.catalog import Catalog
 from bridge.listening import listening
 from bridge.middleware.standard import standard
 from bridge.outages import DRIVER

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from bridge.codec import header
+from bridge.events.codec import header
 from bridge.kafka.record import Headers, Record
 
 LONGEST_KEY = 500
@@ -18,7 +18,7 @@ LONGEST_KEY = 500
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A parked record: what `bridge.codec.decode` reads."""
+    """A parked record: what `bridge.events.codec.decode` reads."""
 
     topic: str
     partition: int

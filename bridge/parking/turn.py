@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import asyncpg
 
 from bridge import logs
-from bridge.catalog import Catalog
-from bridge.codec import decode
+from bridge.consumer.inbox import Inbox
 from bridge.database import acquire
-from bridge.inbox import Inbox
+from bridge.events.catalog import Catalog
+from bridge.events.codec import decode
 from bridge.middleware.retry import LOST_RACES, MEETINGS
 from bridge.outages import DRIVER, is_away
 from bridge.parking.failure import Failure, failure_of

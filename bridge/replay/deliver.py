@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from bridge.consumer.inbox import Inbox
 from bridge.errors import FailedPrecondition
-from bridge.event import Event
-from bridge.inbox import Inbox
+from bridge.events.event import Event
 from bridge.replay.ledger import Replay, begin, finish
 from bridge.replay.passage import Passage
 from bridge.replay.source import Source

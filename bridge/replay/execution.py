@@ -7,17 +7,16 @@ from dataclasses import replace
 import asyncpg
 
 from bridge import logs
-from bridge.catalog import Catalog
+from bridge.consumer.inbox import Inbox, runner
+from bridge.consumer.registration import topics_of
 from bridge.errors import CausewayError
-from bridge.inbox import Inbox, runner
+from bridge.events.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.settings import KafkaSettings
 from bridge.kafka.span import committed, open_span
 from bridge.middleware.timeout import timeout
 from bridge.middleware.trace import trace
 from bridge.outages import is_away
-from bridge.reading import Reader
-from bridge.registration import topics_of
 from bridge.replay.deliver import Deliver
 from bridge.replay.ledger import End, Replay, finish, following, hold
 from bridge.replay.rebuild import Rebuild
@@ -25,6 +24,7 @@ from bridge.replay.request import Group, Request
 from bridge.replay.rules import check
 from bridge.replay.shadow import Shadow
 from bridge.replay.source import GivenUp, KafkaSource, Source, StoreSource, given_up
+from bridge.store.reading import Reader
 from bridge.subscription import Subscription
 
 HANDLER_SECONDS = 30.0

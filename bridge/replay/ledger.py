@@ -8,8 +8,8 @@ from typing import Literal
 
 import asyncpg
 
-from bridge.reading import Selection
 from bridge.sql import queries
+from bridge.store.reading import Selection
 
 LOCK = 0x7265706C  # "repl": with a group, the one who works on its replays
 STANDBY_SECONDS = 0.2

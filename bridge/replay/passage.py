@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from bridge.errors import CausewayError, FailedPrecondition
-from bridge.event import Event
+from bridge.events.event import Event
 from bridge.middleware.retry import LOST_RACES, MEETINGS, retriable
 from bridge.outages import is_away
 from bridge.replay.ledger import Replay, advance

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import asyncpg
 
 from bridge.errors import FailedPrecondition, FieldViolation, InvalidArgument
-from bridge.reading import Selection
 from bridge.replay.request import Group, Request
 from bridge.replay.rules import check
 from bridge.sql import queries
+from bridge.store.reading import Selection
 
 STORE, KAFKA = "store", "kafka"
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import asyncpg
 
 from bridge import logs
-from bridge.event import Event
+from bridge.events.event import Event
 from bridge.handling import BatchHandler, Handling
 from bridge.outages import is_away
 from bridge.replay.ledger import Replay, begin, finish

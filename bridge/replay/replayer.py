@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 
 from bridge import logs
-from bridge.catalog import Catalog
+from bridge.events.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.settings import KafkaSettings
 from bridge.outages import DRIVER

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.reading import Selection
+from bridge.store.reading import Selection
 
 
 @dataclass(frozen=True, slots=True)

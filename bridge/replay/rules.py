@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from bridge.errors import FailedPrecondition, FieldViolation, InvalidArgument
-from bridge.reading import Selection
 from bridge.replay.request import Group, Request
+from bridge.store.reading import Selection
 
 MODES = ("rebuild", "backfill", "redeliver")
 ORIGINS = ("", "store", "kafka")

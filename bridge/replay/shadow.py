@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from bridge.errors import FailedPrecondition
-from bridge.event import Event
+from bridge.events.event import Event
 from bridge.replay.ledger import Replay
 from bridge.sql import queries
 from bridge.subscription import Subscription

@@ -8,15 +8,15 @@ from typing import Protocol
 
 import asyncpg
 
-from bridge.catalog import Catalog
-from bridge.codec import decode, header
-from bridge.cursor import Cursor
 from bridge.errors import OutOfRange
-from bridge.event import Event
+from bridge.events.catalog import Catalog
+from bridge.events.codec import decode, header
+from bridge.events.event import Event
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.span import Span
-from bridge.reading import Reader, Selection
 from bridge.sql import queries
+from bridge.store.cursor import Cursor
+from bridge.store.reading import Reader, Selection
 
 SKEW = timedelta(minutes=10)
 """A record is written after its event; by two clocks, so look from somewhat earlier on."""

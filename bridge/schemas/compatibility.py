@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-from bridge.catalog import Catalog
-from bridge.registry import schema_of, subjects
-from bridge.registry_client import RegistryClient
-from bridge.schema import SchemaId
+from bridge.events.catalog import Catalog
+from bridge.events.schema import SchemaId
+from bridge.registry.client import RegistryClient
+from bridge.registry.schemas import schema_of, subjects
 from bridge.schemas.problem import Problem
 
 ADVICE = "its rule is the subject's; undo the change, or add a message of the next major version"

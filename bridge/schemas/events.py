@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from bridge.catalog import Catalog
+from bridge.events.catalog import Catalog
 from bridge.schemas.problem import Problem
 from bridge.schemas.surface import EventEntry
 

@@ -8,7 +8,7 @@ from google.protobuf.descriptor_pb2 import (
     FieldDescriptorProto,
 )
 
-from bridge.proto_text import default_json_name
+from bridge.registry.proto_text import default_json_name
 from bridge.schemas.index import Index, kind_of, oneof_of
 from bridge.schemas.problem import Problem
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bridge.catalog import Catalog
+from bridge.events.catalog import Catalog
 from bridge.schemas.buf import buf_problems
 from bridge.schemas.corpus import Corpus
 from bridge.schemas.events import event_problems, upcaster_problems

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.catalog import Catalog
-from bridge.registry import find_all
-from bridge.registry_client import RegistryClient
-from bridge.schema import SchemaId
+from bridge.events.catalog import Catalog
+from bridge.events.schema import SchemaId
+from bridge.registry.client import RegistryClient
+from bridge.registry.schemas import find_all
 
 
 @dataclass(frozen=True, slots=True)

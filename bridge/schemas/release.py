@@ -9,7 +9,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog, EventType
+from bridge.events.catalog import Catalog, EventType
 from bridge.schemas.samples import samples_of
 from bridge.schemas.surface import EventEntry, Surface, surface_of
 

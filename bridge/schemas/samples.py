@@ -10,7 +10,7 @@ from typing import Any, cast
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from bridge.catalog import EventType
+from bridge.events.catalog import EventType
 
 DEPTH = 4
 """Messages may hold themselves; deeper than this they stay unset."""

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bridge.catalog import Catalog
-from bridge.codec import decode, headers
 from bridge.errors import CausewayError
-from bridge.event import Origin
+from bridge.events.catalog import Catalog
+from bridge.events.codec import decode, headers
+from bridge.events.event import Origin
+from bridge.events.wire import wire_prefix
 from bridge.kafka.record import Headers
 from bridge.schemas.problem import Problem
 from bridge.schemas.release import Reading, Release, Sample, reading_of
-from bridge.wire import wire_prefix
 
 EVENT_ID = "019354c8-0000-7000-8000-000000000000"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)

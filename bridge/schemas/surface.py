@@ -8,8 +8,8 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog
-from bridge.proto_text import default_json_name, imports_of
+from bridge.events.catalog import Catalog
+from bridge.registry.proto_text import default_json_name, imports_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Who calls, and what began here: the present call as handlers see it."""
 
 from bridge import telemetry
-from bridge.event import Origin
+from bridge.events.event import Origin
 from bridge.server.call import ANONYMOUS, Call, Caller, present
 
 __all__ = ["ANONYMOUS", "Caller", "current_call", "current_caller", "origin_of_call"]

@@ -38,9 +38,9 @@ async def api() -> None:
 
 async def worker() -> None:
     """Relay, consume and send until SIGTERM."""
-    from bridge.registry import schema_ids
-    from bridge.sender import Sender
-    from bridge.store import EventStore
+    from bridge.effects.sender import Sender
+    from bridge.registry.schemas import schema_ids
+    from bridge.store.event_store import EventStore
     from bridge.subscription import Subscription
     from bridge.worker import Work, compose
     from causeway.notifications.v1 import events_pb2 as notifications_events

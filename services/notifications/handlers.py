@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import uuid_utils
 from google.protobuf.message import Message
 
-from bridge import effects
+from bridge.effects import deliveries
 from bridge.errors import Internal, Unavailable
 from bridge.handling import Handler, Handling
 from causeway.users.v1.events_pb2 import UserRegistered, UserUpdated
@@ -64,7 +64,7 @@ async def notify(handling: Handling) -> None:
     )
     told, is_new = await notification_table.add(handling.connection, notification)
     if is_new or handling.effects is not None:
-        await effects.enqueue(handling, EMAIL, notice.recipient, told.encode())
+        await deliveries.enqueue(handling, EMAIL, notice.recipient, told.encode())
 
 
 async def _check_known(handling: Handling, notice: Notice) -> None:

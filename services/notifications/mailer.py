@@ -9,7 +9,7 @@ import aiosmtplib
 import asyncpg
 
 from bridge.database import acquire
-from bridge.effects import Delivery
+from bridge.effects.deliveries import Delivery
 from bridge.errors import FailedPrecondition, Internal, Unavailable
 from services.notifications import notification_table, recipient_table
 from services.notifications.mail import AddressError, compose

@@ -5,9 +5,9 @@ from datetime import datetime
 import asyncpg
 from google.protobuf.message import Message
 
-from bridge.effects import Delivery, Outcome, Result
+from bridge.effects.deliveries import Delivery, Outcome, Result
 from bridge.errors import Internal
-from bridge.store import EventStore
+from bridge.store.event_store import EventStore
 from causeway.notifications.v1.events_pb2 import NotificationFailed, NotificationSent
 from services.notifications import notification_table
 from services.notifications.notification_table import Notification, State

@@ -10,11 +10,11 @@ import asyncpg
 
 from bridge.database import answers, open_pool
 from bridge.outages import translate
-from bridge.registry import schema_ids
+from bridge.registry.schemas import schema_ids
 from bridge.server.paging import PageTokens
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
-from bridge.store import EventStore
+from bridge.store.event_store import EventStore
 from causeway.orders.v1 import events_pb2 as orders_events
 from services.events import catalog_of
 from services.orders.changes import Changes

@@ -20,8 +20,8 @@ from bridge.errors import (
     StaleVersion,
     not_found,
 )
-from bridge.event import Origin
-from bridge.repeats import Repeats
+from bridge.events.event import Origin
+from bridge.store.repeats import Repeats
 from services.orders import aggregate, order_table, product_table
 from services.orders.aggregate import Decision, Line, Order, Refused
 from services.orders.order_log import OrderLog

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import asyncpg
 from google.protobuf.message import Message
 
-from bridge.event import Event, Origin
-from bridge.store import EventStore
+from bridge.events.event import Event, Origin
+from bridge.store.event_store import EventStore
 from services.orders import order_table
 from services.orders.aggregate import Order, evolve
 

@@ -6,7 +6,7 @@ import asyncpg
 
 from bridge.database import acquire
 from bridge.errors import FieldViolation, Internal, InvalidArgument, not_found
-from bridge.repeats import Repeats
+from bridge.store.repeats import Repeats
 from services.orders import product_table
 from services.orders.commands import check_etag
 from services.orders.product_table import Price, Product

@@ -9,10 +9,10 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from bridge.errors import not_found
-from bridge.repeats import Repeats
 from bridge.server.canonical import body_hash
 from bridge.server.identity import current_call, current_caller, origin_of_call
 from bridge.server.paging import PageTokens, page_size
+from bridge.store.repeats import Repeats
 from causeway.orders.v1 import order_service_pb2 as pb
 from causeway.orders.v1.order_service_pb2_grpc import OrderServiceServicer
 from services.orders import aggregate

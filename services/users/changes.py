@@ -7,8 +7,8 @@ import asyncpg
 from google.protobuf.message import Message
 
 from bridge.errors import StaleVersion
-from bridge.event import Event, Origin
-from bridge.store import EventStore
+from bridge.events.event import Event, Origin
+from bridge.store.event_store import EventStore
 from services.users import user_table
 from services.users.aggregate import Claim, User, claim_of, evolve
 

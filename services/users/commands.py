@@ -4,9 +4,9 @@ import asyncpg
 
 from bridge.database import acquire
 from bridge.errors import Internal, not_found
-from bridge.event import Origin
-from bridge.repeats import Repeats
-from bridge.store import EventStore
+from bridge.events.event import Origin
+from bridge.store.event_store import EventStore
+from bridge.store.repeats import Repeats
 from services.users import aggregate, user_table
 from services.users.aggregate import User
 from services.users.changes import change

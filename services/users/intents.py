@@ -12,11 +12,11 @@ from typing import TypeAlias
 
 import asyncpg
 
-from bridge import requests
 from bridge.database import acquire
 from bridge.errors import FailedPrecondition, Unavailable
-from bridge.event import Origin
-from bridge.store import EventStore
+from bridge.events.event import Origin
+from bridge.store import requests
+from bridge.store.event_store import EventStore
 from services.users import aggregate, user_table
 from services.users.changes import show
 from services.users.sql import query

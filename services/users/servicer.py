@@ -7,10 +7,10 @@ import uuid_utils
 from google.protobuf.message import Message
 
 from bridge.errors import not_found
-from bridge.repeats import Repeats
 from bridge.server.canonical import body_hash
 from bridge.server.identity import current_call, current_caller, origin_of_call
 from bridge.server.paging import PageTokens, page_size
+from bridge.store.repeats import Repeats
 from causeway.users.v1 import user_service_pb2 as pb
 from causeway.users.v1.user_service_pb2_grpc import UserServiceServicer
 from services.users.commands import Commands

@@ -11,7 +11,7 @@ from stack.running import running_platform
 
 if TYPE_CHECKING:
     from bridge.audit.findings import Report
-    from bridge.catalog import Catalog
+    from bridge.events.catalog import Catalog
 
 SAID_EVERY = 100_000
 """Seals or records between two lines of progress."""
@@ -58,7 +58,7 @@ def _chosen(wanted: Sequence[str], there: Sequence[str]) -> Sequence[str]:
 
 def own_events(service: str) -> "Catalog":
     """The events that a service's own store holds."""
-    from bridge.catalog import Catalog
+    from bridge.events.catalog import Catalog
 
     return Catalog.of(importlib.import_module(f"causeway.{service}.v1.events_pb2"))
 

@@ -15,7 +15,7 @@ from stack.errors import Code, StackError
 from stack.settings import Settings
 
 if TYPE_CHECKING:
-    from bridge.catalog import Catalog
+    from bridge.events.catalog import Catalog
     from bridge.kafka.admin import Rule
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -39,8 +39,8 @@ def check_name(name: str) -> str:
 
 def read_events(modules: Sequence[ModuleType]) -> "Catalog":
     """Read the events of generated modules. StackError SETTING_INVALID says what is wrong."""
-    from bridge.catalog import Catalog
     from bridge.errors import CausewayError
+    from bridge.events.catalog import Catalog
 
     try:
         catalog = Catalog.of(*modules)
@@ -68,7 +68,7 @@ async def provision_guest(
 ) -> None:
     """Make what is missing: database, roles, tables, topics, access rules and schemas."""
     from bridge.migrations import migrate
-    from bridge.registry import register
+    from bridge.registry.schemas import register
     from stack.provision.databases import provision_guest_database
     from stack.provision.topics import provision_guest_topics
 

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 
-from bridge import relay
+from bridge.relay import relay
 from bridge.server.process import run
 from tests.integration.bridge.parts import SOURCE, catalog_on, seals_topic
 from tests.torture import adversities, planted

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import asyncpg
 
-from bridge.codec import decode
+from bridge.events.codec import decode
 from bridge.kafka.settings import KafkaSettings
 from tests.integration.bridge.parts import catalog_on, read_all
 from tests.torture import history

@@ -11,10 +11,10 @@ from random import Random
 
 import asyncpg
 
-from bridge.consumer import Consumer
+from bridge.consumer.consumer import Consumer
+from bridge.consumer.lanes import Limits
 from bridge.errors import InvalidArgument, Unavailable
 from bridge.handling import Handling
-from bridge.lanes import Limits
 from bridge.parking.redrive import Pace, Redriver
 from bridge.subscription import Subscription
 from bridge.waiting import wait_any

@@ -16,9 +16,9 @@ from google.protobuf.message import Message
 
 from bridge.database import acquire
 from bridge.errors import CausewayError, StaleVersion
-from bridge.event import Origin
-from bridge.group_commit import GroupCommit
-from bridge.store import EventStore
+from bridge.events.event import Origin
+from bridge.store.event_store import EventStore
+from bridge.store.group_commit import GroupCommit
 from bridge.waiting import wait_any
 from causeway.orders.v1 import events_pb2 as orders_pb2
 from tests.integration.bridge.parts import catalog_on, store_on

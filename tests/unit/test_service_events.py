@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.upcasting import Upcaster
+from bridge.events.upcasting import Upcaster
 from causeway.notifications.v1 import events_pb2 as notifications
 from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users

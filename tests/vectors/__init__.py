@@ -9,7 +9,7 @@ from typing import Any
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog, message_indexes
+from bridge.events.catalog import Catalog, message_indexes
 from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users
 from tests.event_protos import protos

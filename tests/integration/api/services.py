@@ -11,11 +11,11 @@ import asyncpg
 from google.protobuf.message import Message
 
 from bridge.api.stores import Store, Stores, open_stores
-from bridge.catalog import Catalog
-from bridge.event import Event, Origin
+from bridge.events.catalog import Catalog
+from bridge.events.event import Event, Origin
+from bridge.events.schema import SchemaId
 from bridge.migrations import migrate
-from bridge.schema import SchemaId
-from bridge.store import EventStore
+from bridge.store.event_store import EventStore
 from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users
 from tests.integration.bridge.parts import _dsn, own_database

@@ -7,10 +7,10 @@ from typing import Any
 import grpc
 import pytest
 
-from bridge.codec import headers
-from bridge.event import Origin
+from bridge.events.codec import headers
+from bridge.events.event import Origin
+from bridge.events.wire import wire_prefix
 from bridge.parking.stored import columns
-from bridge.wire import wire_prefix
 from causeway.bridge.v1 import operations_service_pb2 as pb
 from causeway.orders.v1 import events_pb2 as orders
 from client.errors import CallFailed

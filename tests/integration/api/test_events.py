@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
-from bridge.event import Origin
+from bridge.events.event import Origin
 from causeway.bridge.v1 import event_service_pb2 as pb
 from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users

@@ -13,15 +13,15 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from bridge.catalog import Catalog
-from bridge.event import Event, Origin
+from bridge.events.catalog import Catalog
+from bridge.events.event import Event, Origin
+from bridge.events.schema import SchemaId
 from bridge.kafka.admin import Topic, open_admin
 from bridge.kafka.record import Record
 from bridge.kafka.settings import KafkaSettings
 from bridge.migrations import migrate
-from bridge.relay import Relay
-from bridge.schema import SchemaId
-from bridge.store import EventStore
+from bridge.relay.relay import Relay
+from bridge.store.event_store import EventStore
 from causeway.orders.v1 import events_pb2 as orders
 
 SOURCE = "/causeway/orders"

@@ -6,8 +6,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from bridge.cleanup import LOCK, Cleaner, Retention, Rhythm
 from bridge.database import acquire
+from bridge.store.cleanup import LOCK, Cleaner, Retention, Rhythm
 from tests.integration.bridge.parts import Parts, append, running, until
 
 QUICK = Rhythm(between_rounds=0.02, between_batches=0.0, batch=10)

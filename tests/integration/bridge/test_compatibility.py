@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
-from bridge.catalog import Catalog
-from bridge.registry import register
-from bridge.registry_client import open_registry
+from bridge.events.catalog import Catalog
+from bridge.registry.client import open_registry
+from bridge.registry.schemas import register
 from bridge.schemas.compatibility import registry_problems
 from bridge.schemas.listing import list_subjects
 from tests.event_protos import protos

@@ -8,8 +8,8 @@ import pytest
 
 from bridge.database import acquire, open_pool
 from bridge.errors import InvalidArgument, StaleVersion, Unavailable
-from bridge.event import Event, Origin
-from bridge.group_commit import GroupCommit
+from bridge.events.event import Event, Origin
+from bridge.store.group_commit import GroupCommit
 from tests.integration.bridge.parts import Parts, append, confirmed, until
 
 

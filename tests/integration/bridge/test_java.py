@@ -13,14 +13,14 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.json_format import ParseDict
 
-from bridge.catalog import Catalog
-from bridge.codec import decode, headers
-from bridge.event import Origin
-from bridge.proto_text import text_of
-from bridge.registry import register, schema_ids
-from bridge.registry_client import Reference, Schema, open_registry
-from bridge.schema import SchemaId
-from bridge.wire import encoder, split_value
+from bridge.events.catalog import Catalog
+from bridge.events.codec import decode, headers
+from bridge.events.event import Origin
+from bridge.events.schema import SchemaId
+from bridge.events.wire import encoder, split_value
+from bridge.registry.client import Reference, Schema, open_registry
+from bridge.registry.proto_text import text_of
+from bridge.registry.schemas import register, schema_ids
 from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users
 from tests import vectors

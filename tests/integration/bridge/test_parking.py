@@ -10,12 +10,12 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from bridge.catalog import Catalog
-from bridge.codec import decode
-from bridge.consumer import Consumer, Handling, Limits
+from bridge.consumer.consumer import Consumer, Handling, Limits
+from bridge.consumer.inbox import Inbox
 from bridge.errors import FailedPrecondition, Unavailable
-from bridge.event import Origin
-from bridge.inbox import Inbox
+from bridge.events.catalog import Catalog
+from bridge.events.codec import decode
+from bridge.events.event import Origin
 from bridge.kafka.record import Headers
 from bridge.parking.redrive import Pace, Redriver
 from bridge.subscription import Subscription

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from bridge.catalog import Catalog
-from bridge.cursor import Cursor
 from bridge.database import acquire
 from bridge.errors import Internal, StaleVersion
-from bridge.event import Event, Origin
-from bridge.reading import Reader, Selection
-from bridge.store import EventStore
-from bridge.upcasting import Upcaster, Upcasters
+from bridge.events.catalog import Catalog
+from bridge.events.event import Event, Origin
+from bridge.events.upcasting import Upcaster, Upcasters
+from bridge.store.cursor import Cursor
+from bridge.store.event_store import EventStore
+from bridge.store.reading import Reader, Selection
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import SOURCE, Parts, append, append_many, confirmed
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import asyncpg
 
+from bridge.consumer.registration import register
 from bridge.handling import Handling
-from bridge.registration import register
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import Parts

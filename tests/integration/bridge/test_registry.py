@@ -13,10 +13,10 @@ from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
 from bridge.errors import FailedPrecondition
+from bridge.events.wire import split_value
 from bridge.kafka.record import Record
-from bridge.registry import register, schema_ids
-from bridge.store import EventStore
-from bridge.wire import split_value
+from bridge.registry.schemas import register, schema_ids
+from bridge.store.event_store import EventStore
 from causeway.orders.v1 import events_pb2 as orders
 from tests.confluent import confluents_reading
 from tests.integration.bridge.parts import (

@@ -10,8 +10,8 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from bridge.codec import decode
-from bridge.event import Origin
+from bridge.events.codec import decode
+from bridge.events.event import Origin
 from bridge.kafka.batches import Sent
 from bridge.kafka.producer import Producer
 from bridge.kafka.record import Outgoing, Record
@@ -104,7 +104,7 @@ async def test_a_key_stays_in_order_when_its_lower_position_commits_late(
 RELAY_PROCESS = """
 import asyncio, os, sys
 from bridge.kafka.settings import KafkaSettings
-from bridge.relay import Relay
+from bridge.relay.relay import Relay
 from tests.integration.bridge.parts import catalog_on, kafka_settings, seals_topic, SOURCE
 
 async def main():
@@ -214,8 +214,8 @@ async def test_a_wedged_producer_is_replaced_and_all_is_sent_again(
     parts: Parts, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(WedgedOnce, "opened", 0)
-    monkeypatch.setattr("bridge.relay.Producer", WedgedOnce)
-    monkeypatch.setattr("bridge.pump.SEND_SECONDS", 1.0)
+    monkeypatch.setattr("bridge.relay.relay.Producer", WedgedOnce)
+    monkeypatch.setattr("bridge.relay.pump.SEND_SECONDS", 1.0)
     for version in range(3):
         await append(parts, connection, "o1", version)
     async with relaying(parts):
@@ -227,7 +227,7 @@ async def test_a_wedged_producer_is_replaced_and_all_is_sent_again(
 async def test_commands_go_on_while_kafka_is_away_and_the_backlog_is_measured_and_drains_in_order(
     parts: Parts, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.backlog.MEASURE_SECONDS", 0.1)
+    monkeypatch.setattr("bridge.relay.backlog.MEASURE_SECONDS", 0.1)
     away = replace(parts, kafka=replace(parts.kafka, bootstrap="127.0.0.1:1"))
     async with relaying(away) as relay:
         for version in range(5):
@@ -244,7 +244,7 @@ async def test_commands_go_on_while_kafka_is_away_and_the_backlog_is_measured_an
 async def test_an_event_whose_notification_was_lost_is_found_by_the_poll(
     parts: Parts, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.pump.POLL_SECONDS", 0.5)
+    monkeypatch.setattr("bridge.relay.pump.POLL_SECONDS", 0.5)
     heard = asyncio.Event()
     await connection.add_listener("bridge_outbox", lambda *_: heard.set())
     async with relaying(parts) as relay:

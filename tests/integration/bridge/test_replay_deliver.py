@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 import asyncpg
 import pytest
 
-from bridge import effects
-from bridge.consumer import Consumer
-from bridge.effects import Delivery, Result
+from bridge.consumer.consumer import Consumer
+from bridge.consumer.inbox import Inbox
+from bridge.effects import deliveries
+from bridge.effects.deliveries import Delivery, Result
+from bridge.effects.sender import Pace, Sender
 from bridge.errors import FailedPrecondition, Unavailable
-from bridge.event import Origin
+from bridge.events.event import Origin
 from bridge.handling import Handling
-from bridge.inbox import Inbox
 from bridge.kafka.span import committed
-from bridge.sender import Pace, Sender
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import (
@@ -54,7 +54,7 @@ async def tell(handling: Handling) -> None:
     """The effects: one row for each handled event, and a mail."""
     event = handling.event
     await handling.connection.execute(TELL, event.id, event.stream, event.version)
-    await effects.enqueue(handling, "email", "users/u1", event.id.encode())
+    await deliveries.enqueue(handling, "email", "users/u1", event.id.encode())
 
 
 def telling(parts: Parts, **changes: object) -> Subscription:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from google.protobuf.message import Message
 
-from bridge import effects
+from bridge.effects import deliveries
 from bridge.handling import Handler, Handling
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
@@ -83,7 +83,7 @@ async def count_and_tell(handlings: Sequence[Handling]) -> None:
     await handlings[0].connection.execute(ADD, list(found), list(found.values()))
     for handling in handlings:
         if (handling.event.position or 0) % MAIL_EVERY == 0:
-            await effects.enqueue(handling, "email", "users/u1", b"")
+            await deliveries.enqueue(handling, "email", "users/u1", b"")
 
 
 async def never_alone(handling: Handling) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 import asyncpg
 import pytest
 
+from bridge.consumer.registration import register
 from bridge.errors import FailedPrecondition, InvalidArgument
-from bridge.event import Origin
+from bridge.events.event import Origin
 from bridge.handling import Handling
-from bridge.reading import Selection
-from bridge.registration import register
 from bridge.replay.plan import Plan, count, plan
 from bridge.replay.request import Request
+from bridge.store.reading import Selection
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import (

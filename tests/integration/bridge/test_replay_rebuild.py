@@ -10,10 +10,10 @@ from itertools import count as numbers
 import asyncpg
 import pytest
 
-from bridge import effects
-from bridge.consumer import Consumer, Limits
+from bridge.consumer.consumer import Consumer, Limits
+from bridge.effects import deliveries
 from bridge.errors import FailedPrecondition
-from bridge.event import Origin
+from bridge.events.event import Origin
 from bridge.handling import Handling
 from bridge.kafka.span import committed
 from bridge.replay import rebuild
@@ -407,7 +407,7 @@ async def test_a_rebuild_enqueues_no_effect(
 ) -> None:
     async def tell(handling: Handling) -> None:
         await count(handling)
-        await effects.enqueue(handling, "email", "users/u1", b"")
+        await deliveries.enqueue(handling, "email", "users/u1", b"")
 
     await append_many(parts, connection, {"o1": 2})
     subscription = projection(

@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 
 from bridge.audit.seals import COLUMNS, GENESIS, fields, seal_hash
-from bridge.event import Origin
+from bridge.events.event import Origin
 from bridge.kafka.record import Record
-from bridge.relay import Relay
+from bridge.relay.relay import Relay
 from tests.integration.bridge.parts import (
     SOURCE,
     Parts,

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import asyncpg
 import pytest
 
-from bridge.effects import Delivery, Result, enqueue
+from bridge.effects.deliveries import Delivery, Result, enqueue
+from bridge.effects.sender import Pace, Sender
 from bridge.errors import FailedPrecondition, StaleVersion, Unavailable
-from bridge.event import Event, caused_by
+from bridge.events.event import Event, caused_by
 from bridge.handling import Handling
-from bridge.sender import Pace, Sender
 from tests.integration.bridge.parts import Parts, append, running, until
 
 FAST = Pace(attempt=0.5, lease=2.0, poll=0.05, first_pause=0.05, longest_pause=0.2)

@@ -5,10 +5,10 @@ import secrets
 import asyncpg
 import pytest
 
-from bridge.codec import decode
 from bridge.errors import InvalidArgument
-from bridge.event import Origin
-from bridge.size import MAX_RECORD_BYTES, MAX_TEXT_BYTES
+from bridge.events.codec import decode
+from bridge.events.event import Origin
+from bridge.events.size import MAX_RECORD_BYTES, MAX_TEXT_BYTES
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import (
     Parts,

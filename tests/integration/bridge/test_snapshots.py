@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from bridge.errors import Internal
-from bridge.event import Event, Origin
-from bridge.snapshots import Loaded, Shape, Snapshots
+from bridge.events.event import Event, Origin
+from bridge.store.snapshots import Loaded, Shape, Snapshots
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import Parts
 

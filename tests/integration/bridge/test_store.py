@@ -6,10 +6,10 @@ import asyncpg
 import pytest
 
 from bridge.errors import FailedPrecondition, InvalidArgument, StaleVersion
-from bridge.event import Origin
+from bridge.events.event import Origin
+from bridge.events.size import MAX_RECORD_BYTES
 from bridge.migrations import migrate
-from bridge.requests import claim, settle
-from bridge.size import MAX_RECORD_BYTES
+from bridge.store.requests import claim, settle
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import Parts, append, confirmed
 

@@ -16,12 +16,12 @@ import pytest
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 
-from bridge.effects import Delivery, Outcome, Result
+from bridge.effects.deliveries import Delivery, Outcome, Result
+from bridge.effects.sender import Pace, Sender
 from bridge.errors import Unavailable
-from bridge.event import Event, Origin, caused_by
+from bridge.events.event import Event, Origin, caused_by
 from bridge.handling import Handling
-from bridge.sender import Pace, Sender
-from bridge.store import EventStore
+from bridge.store.event_store import EventStore
 from causeway.orders.v1.events_pb2 import OrderConfirmed, OrderShipped
 from causeway.users.v1.events_pb2 import UserRegistered, UserUpdated
 from services.notifications import handlers, notification_table

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from bridge.catalog import Catalog
-from bridge.codec import headers, wire_prefix
+from bridge.consumer.inbox import Inbox
+from bridge.consumer.lane import Lane
+from bridge.consumer.progress import Progress
 from bridge.database import acquire
-from bridge.event import Origin
-from bridge.inbox import Inbox
-from bridge.lane import Lane
+from bridge.events.catalog import Catalog
+from bridge.events.codec import headers, wire_prefix
+from bridge.events.event import Origin
 from bridge.parking.redrive import Pace, Redriver
-from bridge.progress import Progress
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
 from services.notifications import recipient_table

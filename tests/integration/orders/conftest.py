@@ -13,13 +13,13 @@ from google.type.money_pb2 import Money
 from pydantic import SecretStr
 
 import services.orders
-from bridge.catalog import Catalog
 from bridge.database import open_pool
+from bridge.events.catalog import Catalog
+from bridge.events.schema import SchemaId
 from bridge.outages import translate
-from bridge.schema import SchemaId
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
-from bridge.store import EventStore
+from bridge.store.event_store import EventStore
 from causeway.orders.v1 import events_pb2
 from causeway.orders.v1 import order_service_pb2 as pb
 from client.platform import Platform

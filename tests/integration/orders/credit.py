@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from bridge.event import Event, Origin
+from bridge.events.event import Event, Origin
 from bridge.handling import Handling
 from causeway.orders.v1.order_service_pb2 import Order
 from causeway.users.v1.events_pb2 import CreditDenied, CreditReserved

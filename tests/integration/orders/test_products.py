@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.type.money_pb2 import Money
 
-from bridge.event import Origin
+from bridge.events.event import Origin
 from bridge.handling import Handling
 from causeway.inventory.v1.events_pb2 import StockAdjusted
 from causeway.orders.v1 import order_service_pb2 as pb

@@ -6,8 +6,8 @@ from typing import Any
 
 import asyncpg
 
-from bridge.catalog import Catalog
-from bridge.event import Event, Origin
+from bridge.events.catalog import Catalog
+from bridge.events.event import Event, Origin
 from bridge.handling import Handling
 from bridge.kafka.settings import KafkaSettings
 from bridge.replay.replayer import Replayer

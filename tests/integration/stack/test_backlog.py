@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from bridge.event import Origin
+from bridge.events.event import Origin
 from stack import backlog
 from tests.integration.bridge.parts import catalog_on, confirmed, own_database, store_on
 

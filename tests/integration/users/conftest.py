@@ -7,10 +7,10 @@ import asyncpg
 import pytest
 
 import services.users
-from bridge.catalog import Catalog
 from bridge.database import open_pool
-from bridge.schema import SchemaId
-from bridge.store import EventStore
+from bridge.events.catalog import Catalog
+from bridge.events.schema import SchemaId
+from bridge.store.event_store import EventStore
 from causeway.users.v1 import events_pb2
 from services.users.keycloak import Keycloak
 from tests.integration.service_database import service_database

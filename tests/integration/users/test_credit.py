@@ -11,9 +11,9 @@ from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 
 from bridge.errors import Unavailable
-from bridge.event import Event, Origin, caused_by
+from bridge.events.event import Event, Origin, caused_by
 from bridge.handling import Handling
-from bridge.store import EventStore
+from bridge.store.event_store import EventStore
 from causeway.orders.v1.events_pb2 import OrderCancelled, OrderCreated
 from services.users import aggregate, user_table
 from services.users.aggregate import User, evolve

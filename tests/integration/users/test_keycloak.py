@@ -8,7 +8,7 @@ import pytest
 from keycloak.exceptions import KeycloakAuthenticationError
 
 from bridge.errors import AlreadyExists, InvalidArgument, Unavailable
-from bridge.event import Origin
+from bridge.events.event import Origin
 from services.users.intents import Intent
 from services.users.keycloak import Keycloak
 from services.users.registration import OUTCOME_UNKNOWN

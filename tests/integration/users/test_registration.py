@@ -16,8 +16,8 @@ from bridge.errors import (
     FailedPrecondition,
     Unavailable,
 )
-from bridge.event import Origin
-from bridge.store import EventStore
+from bridge.events.event import Origin
+from bridge.store.event_store import EventStore
 from causeway.users.v1.events_pb2 import UserRegistered
 from services.users.intents import Intent, Intents
 from services.users.keycloak import Keycloak

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from bridge.outages import translate
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
-from bridge.store import EventStore
+from bridge.store.event_store import EventStore
 from causeway.users.v1 import user_service_pb2 as pb
 from causeway.users.v1.user_service_pb2_grpc import UserServiceStub
 from client.errors import CallFailed

@@ -1,7 +1,7 @@
 """Offsets are committed for what was read, whether its handler's transaction is done or not."""
 
-from bridge import lanes
-from bridge.progress import Progress
+from bridge.consumer import lanes
+from bridge.consumer.progress import Progress
 
 
 class Eager(Progress):

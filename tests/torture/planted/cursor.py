@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import asyncpg
 
-from bridge import relay
-from bridge.outbox import EMPTY, PAGE, Done, Outbox, Page
+from bridge.relay import relay
+from bridge.relay.outbox import EMPTY, PAGE, Done, Outbox, Page
 
 LAST = "SELECT coalesce(max(position), 0) FROM bridge.published"
 

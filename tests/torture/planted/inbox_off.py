@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bridge import consumer
+from bridge.consumer import consumer
 from bridge.handling import Handler, Handling, Middleware
 from bridge.middleware.standard import standard
 

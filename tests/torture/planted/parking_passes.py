@@ -1,6 +1,6 @@
 """A parked event does not hold its key: the later ones are handled as if nothing were."""
 
-from bridge import inbox
+from bridge.consumer import inbox
 from bridge.database import acquire
 from bridge.kafka.record import Record
 from bridge.parking.park import Parking

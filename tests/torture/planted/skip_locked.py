@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import asyncpg
 
-from bridge import relay
-from bridge.catalog import Catalog
+from bridge.events.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.producer import Producer
 from bridge.kafka.settings import KafkaSettings
-from bridge.outbox import EMPTY, Outbox
+from bridge.relay import relay
+from bridge.relay.outbox import EMPTY, Outbox
 from bridge.waiting import wait_any
 
 POLL_SECONDS = 0.02
@@ -23,7 +23,7 @@ GONE = """
 
 
 class SkippingRelay:
-    """Has the constructor and the `run` of `bridge.relay.Relay`, and no lock. It seals nothing."""
+    """Has the constructor and the `run` of the real `Relay`, and no lock. It seals nothing."""
 
     def __init__(
         self, dsn: str, kafka: KafkaSettings, catalog: Catalog, source: str, *, seals: str

@@ -5,8 +5,8 @@ from types import ModuleType
 import pytest
 from google.protobuf import descriptor_pb2
 
-from bridge.catalog import Catalog, message_indexes
 from bridge.errors import Internal, InvalidArgument
+from bridge.events.catalog import Catalog, message_indexes
 from causeway.inventory.v1 import events_pb2 as inventory
 from causeway.notifications.v1 import events_pb2 as notifications
 from causeway.orders.v1 import events_pb2 as orders

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bridge.catalog import Catalog
-from bridge.codec import decode, header, headers, wire_prefix
 from bridge.errors import Undecodable
-from bridge.event import Origin
+from bridge.events.catalog import Catalog
+from bridge.events.codec import decode, header, headers, wire_prefix
+from bridge.events.event import Origin
+from bridge.events.upcasting import Upcaster, Upcasters
 from bridge.kafka.record import Headers
-from bridge.upcasting import Upcaster, Upcasters
 from causeway.orders.v1 import events_pb2 as orders
 from tests.unit.bridge.records import FakeRecord
 

@@ -7,11 +7,11 @@ from typing import cast
 import asyncpg
 import pytest
 
-from bridge.consumer import Consumer, Handling
+from bridge.consumer.consumer import Consumer, Handling
+from bridge.consumer.lanes import Lanes
 from bridge.kafka.consumer import Assigned, Revoked
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings
-from bridge.lanes import Lanes
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import running, until
@@ -59,7 +59,7 @@ class FakeGroup:
 @pytest.fixture(autouse=True)
 def _group(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeGroup, "sessions", [], raising=False)
-    monkeypatch.setattr("bridge.consumer.GroupConsumer", FakeGroup)
+    monkeypatch.setattr("bridge.consumer.consumer.GroupConsumer", FakeGroup)
 
 
 async def nothing(_: Handling) -> None: ...
@@ -133,7 +133,7 @@ async def test_a_session_that_was_assigned_forgets_earlier_failures(
         tries.append(attempt)
         return 0.0
 
-    monkeypatch.setattr("bridge.consumer.backoff", backoff)
+    monkeypatch.setattr("bridge.consumer.consumer.backoff", backoff)
     one = consumer()
     async with running(one.run):
         for count in range(1, 4):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bridge.cursor import Cursor, Gap, passed, surveyed
+from bridge.store.cursor import Cursor, Gap, passed, surveyed
 
 ANN, BOB = frozenset({"3/1"}), frozenset({"4/1"})
 

@@ -6,14 +6,14 @@ from uuid import UUID
 import pytest
 from google.protobuf.message import Message
 
-from bridge.codec import decode, headers
-from bridge.enums import search_of, unknown_enum
 from bridge.errors import InvalidArgument, Undecodable
-from bridge.event import Origin
-from bridge.rows import events_of
-from bridge.schema import SchemaId
-from bridge.store import EventStore
-from bridge.wire import encoder
+from bridge.events.codec import decode, headers
+from bridge.events.enums import search_of, unknown_enum
+from bridge.events.event import Origin
+from bridge.events.schema import SchemaId
+from bridge.events.wire import encoder
+from bridge.store.event_store import EventStore
+from bridge.store.rows import events_of
 from causeway.orders.v1 import events_pb2 as orders
 from tests.event_protos import Protos, protos
 from tests.unit.bridge.records import FakeRecord

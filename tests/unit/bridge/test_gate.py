@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog
 from bridge.errors import FailedPrecondition
+from bridge.events.catalog import Catalog
+from bridge.events.upcasting import Upcaster, Upcasters
 from bridge.schemas.corpus import SUMS, Corpus
 from bridge.schemas.gate import gate_problems
 from bridge.schemas.release import from_json, release_of, to_json
-from bridge.upcasting import Upcaster, Upcasters
 from tests.event_protos import Protos, protos
 
 V1 = "causeway/shop/v1/events.proto"

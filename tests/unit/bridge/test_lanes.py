@@ -8,11 +8,11 @@ from typing import cast
 import asyncpg
 import pytest
 
+from bridge.consumer.inbox import Inbox
+from bridge.consumer.lane import Lane
+from bridge.consumer.lanes import Lanes, Limits
 from bridge.errors import FailedPrecondition, Unavailable
-from bridge.inbox import Inbox
 from bridge.kafka.record import Partition, Record
-from bridge.lane import Lane
-from bridge.lanes import Lanes, Limits
 from tests.integration.bridge.parts import until
 from tests.unit.bridge.records import FakeRecord
 
@@ -120,7 +120,7 @@ async def test_batches_grow_while_they_are_quick_and_shrink_while_they_are_slow(
         lanes.take(records(950), lambda _: True)
         await settle()
         assert inbox.sizes == [50, 100, 200, 300, 300]
-        monkeypatch.setattr("bridge.lane.LONG", 0.0)
+        monkeypatch.setattr("bridge.consumer.lane.LONG", 0.0)
         inbox.sizes.clear()
         lanes.take({HERE: [FakeRecord("t", 0, at) for at in range(950, 1550)]}, lambda _: True)
         await settle()

@@ -6,9 +6,9 @@ from typing import cast
 import asyncpg
 import pytest
 
-from bridge.codec import decode
 from bridge.errors import DeadlineExceeded, FailedPrecondition, StaleVersion, Unavailable
-from bridge.event import caused_by
+from bridge.events.codec import decode
+from bridge.events.event import caused_by
 from bridge.handling import Handler, Handling, Middleware, compose
 from bridge.middleware.retry import LONGEST_PAUSE, MEETINGS, retriable, retry
 from bridge.middleware.timeout import timeout

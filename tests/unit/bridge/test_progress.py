@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.progress import Progress
+from bridge.consumer.progress import Progress
 
 
 def test_nothing_is_committable_above_an_unfinished_record() -> None:

@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 
 from bridge.errors import Internal
-from bridge.proto_text import imports_of, text_of
+from bridge.registry.proto_text import imports_of, text_of
 from causeway.inventory.v1 import events_pb2 as inventory
 from causeway.notifications.v1 import events_pb2 as notifications
 from causeway.orders.v1 import events_pb2 as orders

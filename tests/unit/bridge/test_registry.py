@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from bridge.catalog import Catalog
 from bridge.errors import FailedPrecondition, Unavailable
-from bridge.registry import register, schema_ids
+from bridge.events.catalog import Catalog
+from bridge.registry.schemas import register, schema_ids
 from causeway.orders.v1 import events_pb2 as orders
 
 CATALOG = Catalog.of(orders)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.errors import CausewayError, FailedPrecondition, InvalidArgument
-from bridge.reading import Selection
 from bridge.replay.request import Group, Request
 from bridge.replay.rules import check
+from bridge.store.reading import Selection
 
 GROUP = Group("g", ("t",), ("a.A", "a.B"), ("rows",), ("email",), live=True, inbox_start_time=None)
 NOW = datetime(2026, 11, 26, tzinfo=UTC)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.cleanup import Retention
 from bridge.errors import InvalidArgument
+from bridge.store.cleanup import Retention
 
 
 @pytest.mark.parametrize("table", ["inbox", "requests", "deliveries"])

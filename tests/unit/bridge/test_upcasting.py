@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog
 from bridge.errors import Internal
-from bridge.upcasting import Upcaster, Upcasters
+from bridge.events.catalog import Catalog
+from bridge.events.upcasting import Upcaster, Upcasters
 from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users
 from tests.event_protos import protos

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.errors import Undecodable
-from bridge.wire import encoder, payload, split_value, wire_prefix
+from bridge.events.wire import encoder, payload, split_value, wire_prefix
 from tests import vectors
 from tests.confluent import confluents_reading, confluents_writing
 from tests.vectors import SCHEMA_ID, Vector

@@ -5,8 +5,8 @@ from email.message import EmailMessage
 
 import pytest
 
+from bridge.effects.sender import Pace
 from bridge.errors import Unavailable
-from bridge.sender import Pace
 from services.notifications import mailer
 
 

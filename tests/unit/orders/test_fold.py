@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.event import Event, Origin
+from bridge.events.event import Event, Origin
 from causeway.orders.v1.events_pb2 import OrderConfirmed, OrderShipped
 from services.orders.aggregate import Line, State, create
 from services.orders.order_log import fold

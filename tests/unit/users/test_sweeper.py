@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import Unavailable
-from bridge.event import Origin
+from bridge.events.event import Origin
 from services.users import sweeper
 from services.users.intents import LEASE, Intent
 from services.users.sweeper import Sweeper

@@ -11,7 +11,7 @@ import asyncpg
 import uuid_utils
 
 from bridge import telemetry
-from bridge.event import Origin
+from bridge.events.event import Origin
 from bridge.handling import Handling
 from bridge.sql import queries
 

@@ -13,7 +13,7 @@ import asyncpg
 from bridge.audit.seals import Chain
 from bridge.kafka.batches import Sent
 from bridge.kafka.producer import Producer
-from bridge.outbox import EMPTY, PAGE, Done, Outbox, Page
+from bridge.relay.outbox import EMPTY, PAGE, Done, Outbox, Page
 from bridge.waiting import wait_any
 
 POLL_SECONDS = 5.0

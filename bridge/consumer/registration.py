@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from bridge.catalog import Catalog
 from bridge.database import acquire
+from bridge.events.catalog import Catalog
 from bridge.sql import queries
 from bridge.subscription import Subscription
 

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 import asyncpg
 
-from bridge.catalog import Catalog
-from bridge.codec import decode
 from bridge.database import acquire
 from bridge.errors import Undecodable
-from bridge.event import Event, caused_by
+from bridge.events.catalog import Catalog
+from bridge.events.codec import decode
+from bridge.events.event import Event, caused_by
 from bridge.handling import BatchHandler, Handling, Middleware, compose
 from bridge.kafka.record import Record
 from bridge.parking.park import Parking

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from google.protobuf.message import Message
 
-from bridge.catalog import EventType
 from bridge.errors import StaleVersion
-from bridge.event import Event, Origin
-from bridge.schema import SchemaId
+from bridge.events.catalog import EventType
+from bridge.events.event import Event, Origin
+from bridge.events.schema import SchemaId
 
 
 class Entry(NamedTuple):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from bridge import requests
+from bridge.store import requests
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from enum import Enum, auto
 from functools import partial
 
 from bridge import logs
-from bridge.blocked import Blocked
-from bridge.holding import Held, Holding, Item
-from bridge.inbox import Inbox
+from bridge.consumer.blocked import Blocked
+from bridge.consumer.holding import Held, Holding, Item
+from bridge.consumer.inbox import Inbox
+from bridge.consumer.progress import Progress
 from bridge.kafka.record import Record
 from bridge.middleware.retry import FIRST_PAUSE, LONGEST_PAUSE, once, retriable, retry
 from bridge.parking.failure import reason_of
-from bridge.progress import Progress
 from bridge.waiting import backoff, wait_any
 
 FIRST_BATCH = 50

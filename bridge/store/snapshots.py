@@ -13,9 +13,9 @@ from google.protobuf.message import DecodeError
 
 from bridge import logs
 from bridge.errors import Internal
-from bridge.event import Event
+from bridge.events.event import Event
 from bridge.sql import queries
-from bridge.store import EventStore
+from bridge.store.event_store import EventStore
 
 State = TypeVar("State")
 

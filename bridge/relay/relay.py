@@ -15,14 +15,14 @@ from bridge import logs
 from bridge.audit.beginning import find_chain
 from bridge.audit.heads import TOPIC as SEALS
 from bridge.audit.heads import Heads
-from bridge.backlog import Backlog
-from bridge.catalog import Catalog
+from bridge.events.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.producer import Producer
 from bridge.kafka.settings import KafkaSettings
 from bridge.outages import DRIVER
-from bridge.outbox import Outbox
-from bridge.pump import Pump
+from bridge.relay.backlog import Backlog
+from bridge.relay.outbox import Outbox
+from bridge.relay.pump import Pump
 from bridge.sql import queries
 from bridge.waiting import backoff, wait_any
 

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bridge.consumer.progress import Progress
 from bridge.kafka.record import Record
-from bridge.progress import Progress
 
 Item = tuple[Progress, Record]
 

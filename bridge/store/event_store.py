@@ -8,22 +8,22 @@ import asyncpg
 import uuid_utils
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog
-from bridge.draft import Draft, Entry
-from bridge.enums import check_enums
 from bridge.errors import Internal, InvalidArgument
-from bridge.event import Event, Origin
-from bridge.rows import events_of
-from bridge.schema import SchemaId
-from bridge.size import check_size
+from bridge.events.catalog import Catalog
+from bridge.events.enums import check_enums
+from bridge.events.event import Event, Origin
+from bridge.events.schema import SchemaId
+from bridge.events.size import check_size
 from bridge.sql import queries
+from bridge.store.draft import Draft, Entry
+from bridge.store.rows import events_of
 
 
 class EventStore:
     """Appends to and reads from `bridge.events` of one service. Holds no connection."""
 
     def __init__(self, catalog: Catalog, schema_ids: Mapping[str, SchemaId], source: str) -> None:
-        """`schema_ids` come from `bridge.registry.schema_ids`; `source` is "/causeway/orders"."""
+        """`schema_ids` come from `bridge.registry.schemas`; `source` is "/causeway/orders"."""
         self._catalog = catalog
         self._schema_ids = schema_ids
         self._source = source

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from bridge.errors import FailedPrecondition, Unavailable
-from bridge.schema import SchemaId
+from bridge.events.schema import SchemaId
 
 SECONDS = 10.0
 NOT_FOUND = 404

@@ -12,18 +12,18 @@ from functools import partial
 import asyncpg
 
 from bridge import logs, metrics
-from bridge.blocked import Blocked
-from bridge.catalog import Catalog
+from bridge.consumer.blocked import Blocked
+from bridge.consumer.inbox import Inbox
+from bridge.consumer.lane import Lane
+from bridge.consumer.lanes import Lanes, Limits
+from bridge.consumer.registration import topics_of
+from bridge.events.catalog import Catalog
 from bridge.handling import Handler, Handling, Middleware
-from bridge.inbox import Inbox
 from bridge.kafka.consumer import GroupConsumer
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.record import Partition
 from bridge.kafka.settings import KafkaSettings
-from bridge.lane import Lane
-from bridge.lanes import Lanes, Limits
 from bridge.middleware.standard import standard
-from bridge.registration import topics_of
 from bridge.subscription import Subscription
 from bridge.waiting import backoff, wait_any
 

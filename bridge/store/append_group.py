@@ -8,10 +8,10 @@ from typing import Any
 
 import asyncpg
 
-from bridge.draft import Draft
-from bridge.event import Event
+from bridge.events.event import Event
 from bridge.outages import DRIVER, is_away
 from bridge.sql import queries
+from bridge.store.draft import Draft
 
 # Classes of SQLSTATE after which a transaction may yet be found committed: resources, operator's
 # intervention (a shutdown), the system (an fsync that failed), and what should never be.

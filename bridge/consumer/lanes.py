@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from zlib import crc32
 
 from bridge import logs
-from bridge.blocked import Blocked
+from bridge.consumer.blocked import Blocked
+from bridge.consumer.lane import Lane
+from bridge.consumer.progress import Progress
 from bridge.kafka.record import Partition, Record
-from bridge.lane import Lane
-from bridge.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import uuid_utils
 
 from bridge import logs, telemetry
 from bridge.database import acquire
-from bridge.effects import Delivery, Effect, Outcome, Result, delivery_of
+from bridge.effects.deliveries import Delivery, Effect, Outcome, Result, delivery_of
 from bridge.errors import CausewayError
 from bridge.listening import listening
 from bridge.middleware.retry import retry

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import asyncpg
 
 from bridge.audit.seals import BEGINNING, Chain, Head
-from bridge.catalog import Catalog
-from bridge.codec import headers, wire_prefix
-from bridge.event import Origin
+from bridge.events.catalog import Catalog
+from bridge.events.codec import headers, wire_prefix
+from bridge.events.event import Origin
 from bridge.kafka.record import Ack, Outgoing
 from bridge.sql import queries
 

@@ -9,11 +9,11 @@ from typing import cast
 from google.protobuf.descriptor import FileDescriptor
 
 from bridge import logs
-from bridge.catalog import Catalog
 from bridge.errors import FailedPrecondition, Unavailable
-from bridge.proto_text import imports_of, text_of
-from bridge.registry_client import Reference, RegistryClient, Schema, open_registry
-from bridge.schema import SchemaId
+from bridge.events.catalog import Catalog
+from bridge.events.schema import SchemaId
+from bridge.registry.client import Reference, RegistryClient, Schema, open_registry
+from bridge.registry.proto_text import imports_of, text_of
 
 COMPATIBILITY = "BACKWARD_TRANSITIVE"
 PATIENCE = 30.0

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.message import Message
 
 from bridge.errors import Internal, InvalidArgument
-from bridge.upcasting import NO_UPCASTERS, Upcasters
+from bridge.events.upcasting import NO_UPCASTERS, Upcasters
 from causeway.options.v1 import options_pb2
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import asyncpg
 
-from bridge.catalog import Catalog
-from bridge.cursor import Cursor, passed, surveyed
 from bridge.errors import Internal
-from bridge.event import Event
-from bridge.rows import events_of
+from bridge.events.catalog import Catalog
+from bridge.events.event import Event
 from bridge.sql import queries
+from bridge.store.cursor import Cursor, passed, surveyed
+from bridge.store.rows import events_of
 
 
 @dataclass(frozen=True, slots=True)

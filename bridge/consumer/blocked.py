@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.codec import header
-from bridge.holding import Held
+from bridge.consumer.holding import Held
+from bridge.events.codec import header
 from bridge.kafka.record import Record
 
 

@@ -1,6 +1,6 @@
 """The record on Kafka: the wire format in the value, CloudEvents' binary mode in headers.
 
-Value: see bridge/wire.py. Headers: CloudEvents' Kafka binding 1.0.2, section 3.2.
+Value: see bridge/events/wire.py. Headers: CloudEvents' Kafka binding 1.0.2, section 3.2.
 """
 
 from datetime import UTC, datetime
@@ -9,13 +9,13 @@ from functools import cache
 import uuid_utils
 from google.protobuf.message import DecodeError, Message
 
-from bridge.catalog import Catalog, EventType
-from bridge.enums import require_known
 from bridge.errors import Undecodable
-from bridge.event import Event, Origin
+from bridge.events.catalog import Catalog, EventType
+from bridge.events.enums import require_known
+from bridge.events.event import Event, Origin
+from bridge.events.wire import payload
+from bridge.events.wire import wire_prefix as wire_prefix
 from bridge.kafka.record import Headers, Record
-from bridge.wire import payload
-from bridge.wire import wire_prefix as wire_prefix
 
 CONTENT_TYPE = b"application/protobuf"
 SPEC_VERSION = b"1.0"

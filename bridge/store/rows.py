@@ -5,9 +5,9 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from bridge.catalog import Catalog
-from bridge.enums import reader_of
-from bridge.event import Event, Origin
+from bridge.events.catalog import Catalog
+from bridge.events.enums import reader_of
+from bridge.events.event import Event, Origin
 
 
 def events_of(rows: Iterable[Any], catalog: Catalog, source: str) -> list[Event]:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 import asyncpg
 from google.protobuf.message import Message
 
-from bridge.append_group import Attempt, Item, Then
 from bridge.database import acquire
 from bridge.errors import Unavailable
-from bridge.event import Event, Origin
+from bridge.events.event import Event, Origin
 from bridge.outages import is_away
-from bridge.store import EventStore
+from bridge.store.append_group import Attempt, Item, Then
+from bridge.store.event_store import EventStore
 
 MOST = 64
 """Appends of one group: enough to share the costs, and a transaction of milliseconds."""

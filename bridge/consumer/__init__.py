@@ -1,0 +1,1 @@
+"""From Kafka into handlers: a group's member, its lanes, and the inbox."""

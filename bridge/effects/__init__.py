@@ -1,0 +1,1 @@
+"""External effects: rows written by handlers, carried out by senders."""

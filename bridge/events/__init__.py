@@ -1,0 +1,1 @@
+"""One event: its message, its type, and its bytes in the store and on Kafka."""

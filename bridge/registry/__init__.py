@@ -1,0 +1,1 @@
+"""The schema registry: register at deploy, look up at start."""

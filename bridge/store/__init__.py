@@ -1,0 +1,1 @@
+"""The event store of one service, and what is read from it."""
