@@ -66,8 +66,9 @@ def attach(settings: dict[str, str]) -> Platform:
 
 
 def is_running(settings: dict[str, str]) -> bool:
-    """Whether every part of the platform answers."""
-    return run(settings, "status", "--json").returncode == 0
+    """Whether every part of the platform answers; what waits in its stores is another question."""
+    told = run(settings, "status", "--json").stdout
+    return bool(told) and all(part["up"] for part in json.loads(told)["components"])
 
 
 def start(settings: dict[str, str], *arguments: str) -> None:

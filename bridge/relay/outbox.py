@@ -14,6 +14,8 @@ from bridge.kafka.record import Ack, Outgoing
 from bridge.sql import queries
 
 PAGE = 500
+PAGE_BYTES = 8 * 1024 * 1024
+"""Pages in flight are held in memory, and each must be sent within a time."""
 
 
 class Page(NamedTuple):
@@ -112,6 +114,7 @@ class Outbox:
             head.seq,
             head.hash,
             hashes,
+            PAGE_BYTES,
         )
         if not rows:
             return EMPTY

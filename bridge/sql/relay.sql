@@ -8,8 +8,9 @@ SELECT pg_try_advisory_lock($1)
 -- is $8, in the order given: hashes $9, NULL for what has a seal. A seq that is taken fails:
 -- somebody else went on with the chain.
 -- Then it reads the next $2 events of the outbox in order of position, without those in flight ($1,
--- a bigint multirange as text), which are also those that it takes out. `fields` is what is sealed
--- of an event: see bridge/audit/seals.py.
+-- a bigint multirange as text), which are also those that it takes out; of large ones no more than
+-- begin within the first $10 bytes. `fields` is what is sealed of an event: see
+-- bridge/audit/seals.py.
 -- Not "greater than the last one": a lower position may become visible later, and it must go
 -- before what follows it in its stream. LATERAL with LIMIT makes PostgreSQL look each event up
 -- by its position, whatever it believes about the size of the outbox.
@@ -28,26 +29,31 @@ WITH gone AS (
     WINDOW given AS (ORDER BY ordinal)
 )
 SELECT
-    event.position,
+    position,
     record_send(ROW(
-        event.position, event.stream, event.version, event.type, event.event_id, event.data,
-        event.schema_id, event.time, event.actor, event.client, event.method, event.request_id,
-        event.correlation_id, event.causation_id, event.traceparent
+        position, stream, version, type, event_id, data, schema_id, time, actor, client, method,
+        request_id, correlation_id, causation_id, traceparent
     )) AS fields,
-    queued.topic, queued.schema_version, event.stream, event.version, event.type, event.event_id,
-    event.data, event.schema_id, event.time, event.actor, event.correlation_id,
-    event.causation_id, event.traceparent
+    topic, schema_version, stream, version, type, event_id, data, schema_id, time, actor,
+    correlation_id, causation_id, traceparent
 FROM (
-    SELECT position, topic, schema_version
-    FROM bridge.outbox
-    WHERE NOT position <@ (SELECT $1::text::int8multirange)
-    ORDER BY position
-    LIMIT $2
-) AS queued
-CROSS JOIN LATERAL (
-    SELECT * FROM bridge.events WHERE events.position = queued.position LIMIT 1
-) AS event
-ORDER BY queued.position
+    SELECT
+        event.*, queued.topic, queued.schema_version,
+        sum(octet_length(event.data)) OVER (ORDER BY queued.position)
+        - octet_length(event.data) AS bytes_before
+    FROM (
+        SELECT position, topic, schema_version
+        FROM bridge.outbox
+        WHERE NOT position <@ (SELECT $1::text::int8multirange)
+        ORDER BY position
+        LIMIT $2
+    ) AS queued
+    CROSS JOIN LATERAL (
+        SELECT * FROM bridge.events WHERE events.position = queued.position LIMIT 1
+    ) AS event
+) AS next
+WHERE bytes_before < $10::bigint
+ORDER BY position
 
 -- sealed --
 -- Says which of these positions have a seal: an event that somebody queued again.
