@@ -25,8 +25,10 @@ from bridge.handling import Handler, Handling
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
 
-ROUNDS = 3
+ROUNDS = 5
 STREAMS, VERSIONS = 600, 50
+PARKING_VERSIONS = 150
+"""More, because to find and park a key takes a moment once, and what is asked is what follows."""
 POISON = "stream-0"
 """The key of which no event can be handled, where one is to be parked."""
 
@@ -53,7 +55,7 @@ class Count:
 
 async def handle(bench: Bench) -> Sequence[Row]:
     """30,000 events of 600 keys; events/s from the first one handled to the last."""
-    async with _filled(bench) as (topic, consume):
+    async with _filled(bench, VERSIONS) as (topic, consume):
 
         async def bare() -> float:
             return await _faststream(bench, topic)
@@ -75,7 +77,7 @@ async def handle(bench: Bench) -> Sequence[Row]:
 
 async def park(bench: Bench) -> Sequence[Row]:
     """The same events, of which one key's can't be handled: events/s of the other keys."""
-    async with _filled(bench) as (_, consume):
+    async with _filled(bench, PARKING_VERSIONS) as (_, consume):
         rounds = await in_turns(
             partial(consume, _poisoned), partial(consume, _nothing), ROUNDS, bench.say
         )
@@ -105,7 +107,7 @@ class _Consume(Protocol):
 
 
 @asynccontextmanager
-async def _filled(bench: Bench) -> AsyncIterator[tuple[str, _Consume]]:
+async def _filled(bench: Bench, versions: int) -> AsyncIterator[tuple[str, _Consume]]:
     """Give a topic with all the records on it, and what handles them once in a new group."""
     async with (
         bench.database() as database,
@@ -113,19 +115,25 @@ async def _filled(bench: Bench) -> AsyncIterator[tuple[str, _Consume]]:
         await open_pool(database.dsn, max_size=10) as pool,
     ):
         catalog = catalog_on(topic, orders)
-        await _produce(bench, database.dsn, catalog)
+        await _produce(bench, database.dsn, catalog, versions)
 
         async def consume(handler: Handler, batch: bool = False) -> float:
-            return await _consumed(bench, pool, catalog, handler, batch)
+            # The key that may be parked is never counted, so that both sides count the same.
+            count = Count((STREAMS - 1) * versions)
+            subscription = _counted(count, handler, batch)
+            consumer = Consumer(subscription, catalog=catalog, pool=pool, kafka=bench.kafka)
+            stop = asyncio.Event()
+            task = asyncio.create_task(consumer.run(stop))
+            await count.done.wait()
+            stop.set()
+            await task
+            return count.rate
 
         yield topic, consume
 
 
-async def _consumed(
-    bench: Bench, pool: asyncpg.Pool, catalog: Catalog, handler: Handler, batch: bool
-) -> float:
-    # The key that may be parked is never counted, so that both sides count the same.
-    count = Count((STREAMS - 1) * VERSIONS)
+def _counted(count: Count, handler: Handler, batch: bool) -> Subscription:
+    """Make a group whose events are counted once they are handled."""
 
     async def one(handling: Handling) -> None:
         await handler(handling)
@@ -138,16 +146,9 @@ async def _consumed(
             if handling.event.key != POISON:
                 count.one()
 
-    subscription = Subscription(
+    return Subscription(
         f"bench.{uuid.uuid4().hex}", {orders.OrderConfirmed: one}, batch=many if batch else None
     )
-    consumer = Consumer(subscription, catalog=catalog, pool=pool, kafka=bench.kafka)
-    stop = asyncio.Event()
-    task = asyncio.create_task(consumer.run(stop))
-    await count.done.wait()
-    stop.set()
-    await task
-    return count.rate
 
 
 async def _faststream(bench: Bench, topic: str) -> float:
@@ -161,11 +162,11 @@ async def _faststream(bench: Bench, topic: str) -> float:
     return count.rate
 
 
-async def _produce(bench: Bench, dsn: str, catalog: Catalog) -> None:
+async def _produce(bench: Bench, dsn: str, catalog: Catalog, versions: int) -> None:
     """Put the records on the topic as the relay would."""
     connection = await asyncpg.connect(dsn)
     try:
-        records = await recorded(connection, catalog, STREAMS, VERSIONS)
+        records = await recorded(connection, catalog, STREAMS, versions)
     finally:
         await connection.close()
     async with bare_producer(bench.kafka) as producer:

@@ -15,7 +15,7 @@ from benchmarks.stock import stock
 from bridge.events.catalog import Catalog
 from causeway.orders.v1 import events_pb2 as orders
 
-ROUNDS = 7
+ROUNDS = 15
 MANY, FEW = 1_000_000, 10_000
 APPENDS = 300
 STREAMS, VERSIONS = 100, 50

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from asyncio.subprocess import Process
@@ -65,7 +66,9 @@ class Actor:
         """Send a signal to whoever is on the post now, if anybody is."""
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(number)
+                # Not its own `send_signal`: that may collect the exit code before the event loop
+                # does, which then takes it for 255.
+                os.kill(self._process.pid, number)
 
     async def stop(self) -> None:
         """SIGTERM, and wait for the end; it drains and leaves as a service does."""
