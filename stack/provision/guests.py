@@ -12,6 +12,7 @@ from stack.components.postgres import dsn
 from stack.credentials import DATABASES, GUEST, Credentials
 from stack.environment import kafka_environment, kafka_settings
 from stack.errors import Code, StackError
+from stack.schemas import refused
 from stack.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,7 +67,11 @@ async def provision_guest(
     catalog: "Catalog",
     migrations: Sequence[Path],
 ) -> None:
-    """Make what is missing: database, roles, tables, topics, access rules and schemas."""
+    """Make what is missing: database, roles, tables, topics, access rules and schemas.
+
+    Raises StackError REGISTRY_FAILED for a schema that readers of the last one could not read.
+    """
+    from bridge.errors import CausewayError
     from bridge.migrations import migrate
     from bridge.registry.schemas import register
     from stack.provision.databases import provision_guest_database
@@ -76,7 +81,10 @@ async def provision_guest(
     await migrate(dsn(settings, credentials, f"{name}_owner", name), name, migrations)
     admin = kafka_settings(settings, credentials, "admin")
     await provision_guest_topics(admin, catalog.topics(), rules(name, catalog.topics()))
-    await register(addresses.registry(settings.port), catalog)
+    try:
+        await register(addresses.registry(settings.port), catalog)
+    except CausewayError as error:
+        raise refused(error) from error
 
 
 def rules(name: str, topics: Sequence[str]) -> "set[Rule]":

@@ -106,6 +106,26 @@ def test_a_service_outside_this_repository_appends_and_handles(
     assert ended == 0, log
 
 
+def test_an_incompatible_change_of_an_event_is_refused(causeway: Platform, elsewhere: Path) -> None:
+    surroundings = environment(causeway, elsewhere)
+    proto = elsewhere / "payments.proto"
+    text = block("proto").replace("payments.v1", "refunds.v1")
+    answers = []
+    for kind in ("int64", "string"):
+        proto.write_text(text.replace("int64", kind), "utf-8")
+        answers.append(
+            subprocess.run(  # noqa: S603
+                ["/bin/sh", "-ec", block("sh").replace("adopt payments", "adopt refunds")],
+                cwd=elsewhere, env=surroundings, capture_output=True, text=True, check=False,
+            )
+        )  # fmt: skip
+    kept, changed = answers
+    assert kept.returncode == 0, kept.stderr
+    assert changed.returncode == 1
+    assert changed.stderr.startswith("REGISTRY_FAILED")
+    assert "string at /PaymentTaken" in changed.stderr
+
+
 def test_names_that_are_taken_and_modules_that_are_no_events_are_refused(
     causeway: Platform, elsewhere: Path
 ) -> None:
