@@ -5,10 +5,7 @@ count first; the path [0] is the single byte 0x00), then the protobuf bytes. See
 format" for Protobuf; tests/vectors/wire.json holds values that its client and Apicurio's wrote.
 """
 
-from collections.abc import Callable
 from functools import cache
-
-from google.protobuf.message import Message
 
 from bridge.errors import Undecodable
 
@@ -27,16 +24,6 @@ def wire_prefix(schema_id: int, indexes: tuple[int, ...]) -> bytes:
 def wire_path(indexes: tuple[int, ...]) -> bytes:
     """Write a message's path in its file."""
     return b"\0" if indexes == (0,) else b"".join(map(_zigzag, (len(indexes), *indexes)))
-
-
-def encoder(schema_id: int, indexes: tuple[int, ...]) -> Callable[[Message], bytes]:
-    """Make the function that writes the values of one type."""
-    prefix = wire_prefix(schema_id, indexes)
-
-    def encode(message: Message) -> bytes:
-        return prefix + message.SerializeToString()
-
-    return encode
 
 
 def payload(value: bytes | None, indexes: tuple[int, ...]) -> bytes:

@@ -11,7 +11,7 @@ from bridge.events.codec import decode, headers
 from bridge.events.enums import search_of, unknown_enum
 from bridge.events.event import Origin
 from bridge.events.schema import SchemaId
-from bridge.events.wire import encoder
+from bridge.events.wire import wire_prefix
 from bridge.store.event_store import EventStore
 from bridge.store.rows import events_of
 from causeway.orders.v1 import events_pb2 as orders
@@ -91,7 +91,9 @@ def test_a_type_without_enums_is_not_searched() -> None:
 def record(message: Message) -> FakeRecord:
     event_type = OLD.catalog()[LIT]
     said = headers(EVENT_ID, event_type, "/causeway/lamps", "lamps/l1", 1, TIME, 1, Origin())
-    return FakeRecord(value=encoder(1, event_type.indexes)(message), headers=said)
+    return FakeRecord(
+        value=wire_prefix(1, event_type.indexes) + message.SerializeToString(), headers=said
+    )
 
 
 def test_a_record_with_an_unknown_number_is_undecodable_and_never_a_default() -> None:
