@@ -10,7 +10,7 @@ from bridge.handling import BatchHandler, Handler
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One group, `<service>.<handler>` (`causeway.orders.credit`), and what it does with which events."""
+    """One group, `<service>.<handler>`, and what it does with which events."""
 
     group: str
     handlers: Mapping[type[Message], Handler]
