@@ -1,6 +1,8 @@
 """Waiting that ends early."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 
 async def wait_any(seconds: float | None, *events: asyncio.Event) -> None:
@@ -13,6 +15,19 @@ async def wait_any(seconds: float | None, *events: asyncio.Event) -> None:
     finally:
         for wait in waits:
             wait.cancel()
+
+
+async def watching(work: Coroutine[Any, Any, None], beside: asyncio.Task[None]) -> None:
+    """Do `work`; if `beside` fails meanwhile, cancel it and raise that."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait((task, beside), return_when=asyncio.FIRST_COMPLETED)
+        if beside.done():
+            beside.result()
+        await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def backoff(attempt: int, first: float, most: float) -> float:

@@ -1,7 +1,7 @@
 """What waits for Kafka: pages of the outbox, as records, and their acknowledgements."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 import asyncpg
@@ -28,6 +28,8 @@ class Page(NamedTuple):
     """What a record is made of."""
     ranges: str
     """The positions as the ranges of a PostgreSQL multirange, `[1,500],[502,502]`."""
+    unknown: str = ""
+    """The type that the next event after these has, if this process does not know it."""
 
 
 EMPTY = Page([], [], (), "")
@@ -58,6 +60,7 @@ class Outbox:
     ) -> Page:
         """Read the next events, at most `most`, without those in flight; empty if there are none.
 
+        It ends before the first event of a type that is not in the catalog, and names it.
         `done`, which is one of those in flight, is taken out in the same statement: recorded
         where it went, and sealed.
         """
@@ -116,10 +119,10 @@ class Outbox:
             hashes,
             PAGE_BYTES,
         )
-        if not rows:
-            return EMPTY
-        positions = [row[0] for row in rows]
-        return Page(positions, [row[1] for row in rows], rows, _ranges(positions))
+        known = list(takewhile(lambda row: self._catalog.get(row["type"]) is not None, rows))
+        unknown = rows[len(known)]["type"] if len(known) < len(rows) else ""
+        positions = [row[0] for row in known]
+        return Page(positions, [row[1] for row in known], known, _ranges(positions), unknown)
 
     def records(self, page: Page) -> list[Outgoing]:
         """Make the records of a page, in its order."""
@@ -164,6 +167,8 @@ class Outbox:
 
 def _ranges(positions: Sequence[int]) -> str:
     """Write growing numbers as ranges: as a list, those in flight would cost more than a page."""
+    if not positions:
+        return ""
     starts = [positions[0]]
     ends = []
     for before, number in pairwise(positions):

@@ -11,6 +11,7 @@ from collections import deque
 import asyncpg
 
 from bridge.audit.seals import Chain
+from bridge.errors import FailedPrecondition
 from bridge.kafka.batches import Sent
 from bridge.kafka.producer import Producer
 from bridge.relay.outbox import EMPTY, PAGE, Done, Outbox, Page
@@ -41,7 +42,11 @@ class Pump:
         self._flying: deque[_Flight] = deque()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop`, then until what is in flight is confirmed. Any failure is raised."""
+        """Work until `stop`, then until what is in flight is confirmed. Any failure is raised.
+
+        FailedPrecondition at an event of an unknown type, once all before it is confirmed: else
+        each session would send that again.
+        """
         try:
             page = await self._turn(stop)
             while page.rows or self._flying or not stop.is_set():
@@ -56,6 +61,8 @@ class Pump:
             return await self._send(page, stop)
         if self._flying:
             await self._flying[0].wait(self._wake)
+        elif page.unknown:
+            raise _unknown(page.unknown)
         else:
             await wait_any(POLL_SECONDS, self._wake, stop)
         return await self._turn(stop)
@@ -97,6 +104,15 @@ class Pump:
         async with asyncio.timeout_at(oldest.end):
             places = await oldest.sent.places()
         return Done(oldest.page, places, self._chain)
+
+
+def _unknown(type_name: str) -> FailedPrecondition:
+    return FailedPrecondition(
+        f"the outbox holds an event of type {type_name}, which this process does not know: it and "
+        "what follows wait. Deploy the code that knows it; a worker that does takes over by itself",
+        reason="UNKNOWN_TYPE",
+        metadata={"type": type_name},
+    )
 
 
 class _Flight:

@@ -5,6 +5,9 @@ has thereby lost the means to go on. Any failure ends the session: the producer 
 lock is given up, and after a pause whoever gets the lock sends again what is still in the outbox.
 So there is no retry loop around the producer that could let one record pass another; duplicates
 are possible, and the inbox of each consumer drops them.
+
+An event of a type that this process does not know ends the session too, not the process: while a
+new release is rolled out, the pause after it is what lets a newer worker's relay have the lock.
 """
 
 import asyncio
@@ -15,6 +18,7 @@ from bridge import logs
 from bridge.audit.beginning import find_chain
 from bridge.audit.heads import TOPIC as SEALS
 from bridge.audit.heads import Heads
+from bridge.errors import CausewayError
 from bridge.events.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.producer import Producer
@@ -24,13 +28,15 @@ from bridge.relay.backlog import Backlog
 from bridge.relay.outbox import Outbox
 from bridge.relay.pump import Pump
 from bridge.sql import queries
-from bridge.waiting import backoff, wait_any
+from bridge.waiting import backoff, wait_any, watching
 
 LOCK = 0x72656C6179  # "relay"
 CHANNEL = "bridge_outbox"
 STANDBY_SECONDS = 0.5
 STATEMENT_SECONDS = 15.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+YIELD_SECONDS = 2 * STANDBY_SECONDS
+"""Without the lock at least, so that whoever stands by asks for it meanwhile."""
 
 
 class Relay:
@@ -68,10 +74,13 @@ class Relay:
         return self._backlog.events
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Relay until `stop` is set. Survives the loss of the database and of Kafka."""
+        """Relay until `stop` is set.
+
+        Survives the loss of the database and of Kafka, and events that it can't send.
+        """
         measuring = asyncio.create_task(self._backlog.run(stop))
         try:
-            await self._sessions(stop)
+            await watching(self._sessions(stop), measuring)
         finally:
             measuring.cancel()
             await asyncio.gather(measuring, return_exceptions=True)
@@ -79,15 +88,21 @@ class Relay:
     async def _sessions(self, stop: asyncio.Event) -> None:
         failures = 0
         while not stop.is_set():
+            shortest = 0.0
             try:
                 await self._session(stop)
                 failures = 0
             except (*DRIVER, KafkaError) as error:
                 failures = 1 if self.active else failures + 1
                 logs.warning("relay.interrupted", cause=type(error).__name__, failures=failures)
+            except CausewayError as error:
+                # However far it came, the next session comes to the same place.
+                failures, shortest = failures + 1, YIELD_SECONDS
+                logs.error("relay.blocked", error, failures=failures, **error.metadata)
             finally:
                 self.active = self.standing_by = False
-            await wait_any(backoff(failures, FIRST_PAUSE, LONGEST_PAUSE) if failures else 0, stop)
+            pause = backoff(failures, FIRST_PAUSE, LONGEST_PAUSE) if failures else 0
+            await wait_any(max(pause, shortest), stop)
 
     async def _session(self, stop: asyncio.Event) -> None:
         """Connect, become the active one, and work until `stop` or until something is lost."""
@@ -149,7 +164,9 @@ class Relay:
         self.active = True
         logs.info("relay.active")
         try:
-            await Pump(connection, producer, self._outbox, chain, self._wake).run(stop)
+            pump = Pump(connection, producer, self._outbox, chain, self._wake)
+            # Without its heads, history would go on unanchored.
+            await watching(pump.run(stop), announcing)
             ended.set()
             await announcing
         finally:
