@@ -1,9 +1,9 @@
 """One event, wherever it is stored."""
 
 import asyncio
-from uuid import UUID
 
 from bridge.api import event_table
+from bridge.api.ids import is_id
 from bridge.api.listing import Row
 from bridge.api.stores import Store, Stores
 from bridge.errors import Unavailable, not_found
@@ -13,10 +13,8 @@ async def find_event(stores: Stores, name: str) -> tuple[Store, Row]:
     """The event `events/{id}` and its store. NotFound; Unavailable where it may be in a store that
     is away."""
     event_id = name.removeprefix("events/")
-    try:
-        UUID(event_id)
-    except ValueError:
-        raise not_found(name) from None
+    if not is_id(event_id):
+        raise not_found(name)
     away: list[Unavailable] = []
 
     async def look(store: Store) -> Row | None:
