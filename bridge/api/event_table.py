@@ -7,11 +7,8 @@ from typing import Any
 
 import asyncpg
 
-from bridge.api.listing import Part, Row
+from bridge.api.listing import PAGE_BYTES, Part, Row, part_of
 from bridge.sql import queries
-
-PAGE_BYTES = 2_000_000
-"""Of data in one page; an answer may have 4 MiB, and JSON is wordier than protobuf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +51,24 @@ async def page(
         limit,
         PAGE_BYTES,
     )
-    return Part(rows, more=bool(rows) and (rows[0]["found"] > len(rows) or len(rows) == limit))
+    return part_of(rows, limit)
 
 
 async def family(
     connection: asyncpg.Connection, correlation: str, limit: int
 ) -> Sequence[Mapping[str, Any]]:
-    """At most `limit` events of one correlation, in order of position."""
+    """At most `limit` events of one correlation, in order of position; `size` instead of `data`."""
     rows: Sequence[Row] = await connection.fetch(
         queries("api_events")["family"], correlation, limit
     )
+    return rows
+
+
+async def contents(
+    connection: asyncpg.Connection, event_ids: Sequence[str], most: int
+) -> Sequence[Row]:
+    """The data of those events that this store has, `most` bytes of it but for the first."""
+    rows: Sequence[Row] = await connection.fetch(queries("api_events")["contents"], event_ids, most)
     return rows
 
 

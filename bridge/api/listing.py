@@ -14,6 +14,9 @@ from google.protobuf.message import Message
 from bridge.api.stores import Store, ask
 from bridge.server.paging import Cursor, PageTokens, page_size
 
+PAGE_BYTES = 2_000_000
+"""Of data in one page; an answer may have 4 MiB, and JSON is wordier than protobuf."""
+
 Row: TypeAlias = Mapping[str, Any]
 """Columns by name; `place` is where the row stands in its store's order."""
 
@@ -24,6 +27,11 @@ class Part:
 
     rows: Sequence[Row]
     more: bool
+
+
+def part_of(rows: Sequence[Row], limit: int) -> Part:
+    """A page as a query gave it: `found` is how many there were before its limit of bytes."""
+    return Part(rows, more=bool(rows) and (rows[0]["found"] > len(rows) or len(rows) == limit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,8 @@ from typing import Any
 
 import asyncpg
 
-from bridge.api.listing import Part
+from bridge.api.listing import PAGE_BYTES, Part, part_of
 from bridge.sql import queries
-
-PAGE_BYTES = 2_000_000
-"""Of values in one page, as for events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ async def page(
         limit,
         PAGE_BYTES,
     )
-    return Part(rows, more=bool(rows) and (rows[0]["found"] > len(rows) or len(rows) == limit))
+    return part_of(rows, limit)
 
 
 async def redrive(connection: asyncpg.Connection, chosen: Chosen, actor: str) -> int:

@@ -11,7 +11,7 @@ from bridge.api.listing import Row
 from bridge.api.lookup import find_event
 from bridge.api.outcomes import tell
 from bridge.api.stores import Store, Stores, ask
-from bridge.api.trace_tree import tree
+from bridge.api.trace_tree import BOUNDS, tree
 from bridge.timestamps import timestamp
 from causeway.bridge.v1 import event_service_pb2 as pb
 
@@ -29,17 +29,21 @@ async def trace(stores: Stores, name: str) -> pb.TraceEventResponse:
 
     families = await ask(stores.all, related)
     rows = [
-        {**row, "source": f"/causeway/{name}"} for name, found in families.items() for row in found
+        {**row, "source": f"/causeway/{name}", "data": b""}
+        for name, found in families.items()
+        for row in found
     ]
-    top, nodes = tree({**root, "source": store.source}, rows, node_message)
+    begin = {**root, "source": store.source, "size": len(root["data"])}
+    top, nodes = tree(begin, rows, node_message)
     if any(len(found) == FAMILY for found in families.values()):
         top.truncated = True
+    await _fill(stores, nodes)
     await _tell(stores, nodes)
     return top
 
 
 def node_message(row: Row) -> pb.TraceEventResponse:
-    """An event, who began it and where it went."""
+    """An event, who began it and where it went; its data, where that was read."""
     return pb.TraceEventResponse(
         event=event_message(row["source"], row),
         actor=row["actor"],
@@ -49,6 +53,17 @@ def node_message(row: Row) -> pb.TraceEventResponse:
         traceparent=row["traceparent"],
         publish_time=timestamp(row["publish_time"]),
     )
+
+
+async def _fill(stores: Stores, nodes: Mapping[str, pb.TraceEventResponse]) -> None:
+    """Give the events their data, now that a few of the family are chosen."""
+    missing = [event_id for event_id, node in nodes.items() if not node.event.data.value]
+
+    async def data(_store: Store, connection: asyncpg.Connection) -> Sequence[Row]:
+        return await event_table.contents(connection, missing, BOUNDS.data)
+
+    for row in chain.from_iterable((await ask(stores.all, data)).values()):
+        nodes[row["event_id"]].event.data.value = row["data"]
 
 
 async def _tell(stores: Stores, nodes: Mapping[str, pb.TraceEventResponse]) -> None:

@@ -35,14 +35,14 @@ def tree(
     caused = _by_cause(family)
     top = make(root)
     nodes = {root["event_id"]: top}
-    size = len(root["data"])
+    size = root["size"]
     waiting = deque([(root["event_id"], top, 1)])
     while waiting:
         event_id, node, depth = waiting.popleft()
         for row in caused.get(event_id, ()):
             if row["event_id"] in nodes:
                 continue
-            size += len(row["data"])
+            size += row["size"]
             if len(nodes) >= bounds.events or depth >= bounds.depth or size > bounds.data:
                 node.truncated = True
                 break

@@ -52,10 +52,11 @@ SELECT coalesce(min(position), 9223372036854775807)
 FROM (SELECT position FROM bridge.events WHERE time >= $1::timestamptz OFFSET 0) AS late
 
 -- family --
--- Reads at most $2 events with the correlation $1, in order of position.
+-- Reads at most $2 events with the correlation $1, in order of position: without their data, which
+-- `contents` reads, but with its size in bytes.
 SELECT
     event.position AS place, event.stream, event.version, event.type,
-    event.event_id::text AS event_id, event.data, event.time, event.actor, event.client,
+    event.event_id::text AS event_id, octet_length(event.data) AS size, event.time, event.actor, event.client,
     event.method, event.request_id, event.correlation_id, event.causation_id, event.traceparent,
     coalesce(published.topic, outbox.topic, '') AS topic, published.partition,
     published.record_offset, published.time AS publish_time
@@ -65,6 +66,18 @@ FROM (
 LEFT JOIN bridge.published AS published USING (position)
 LEFT JOIN bridge.outbox AS outbox USING (position)
 ORDER BY place
+
+-- contents --
+-- Reads the data of the events $1, at most $2 bytes of it but for the first.
+SELECT event_id, data
+FROM (
+    SELECT
+        event_id::text AS event_id, position, data,
+        sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data) AS bytes_before
+    FROM bridge.events
+    WHERE event_id = ANY ($1::uuid[])
+) AS counted
+WHERE bytes_before < $2::bigint
 
 -- outcomes --
 -- Reads what the groups of this store did with the events $1. What was given up has a row in the

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
+from bridge.api import event_table
 from bridge.events.event import Event, Origin
 from causeway.bridge.v1 import event_service_pb2 as pb
 from causeway.orders.v1 import events_pb2 as orders
@@ -105,12 +106,34 @@ async def test_a_trace_tells_who_began_it_and_what_followed_in_every_store(
     assert trace.HasField("publish_time")
     [credit] = trace.caused
     assert credit.event.name == f"events/{reserved.id}"
+    assert credit.event.data.value == reserved.message.SerializeToString()
+    assert trace.event.data.value == created.message.SerializeToString()
     assert credit.event.source == "/causeway/users"
     assert not credit.HasField("publish_time")
     [confirmation] = credit.caused
     assert confirmation.event.name == f"events/{confirmed.id}"
     assert not confirmation.caused
     assert not trace.truncated
+
+
+async def test_of_a_family_only_the_data_of_what_is_shown_is_read(
+    services: Services, auditor: Platform
+) -> None:
+    created = await services.append("orders", orders.OrderCreated(order_id="o1"), origin=BEGUN)
+    caused = Origin(correlation_id="c-1", causation_id=created.id)
+    for version in range(1, 5):
+        large = orders.OrderRejected(order_id="o1", reason="x" * 800_000)
+        await services.append("orders", large, version, origin=caused)
+    async with services.stores.by_name("orders").connection() as connection:
+        family = await event_table.family(connection, "c-1", 10)
+        ids = [row["event_id"] for row in family]
+        read = await event_table.contents(connection, ids, 1_000_000)
+    assert [row["size"] > 800_000 for row in family] == [False, True, True, True, True]
+    assert not any("data" in row.keys() for row in family)  # noqa: SIM118  (a Record has values)
+    assert len(read) == 3
+    trace = await traced(auditor, created)
+    assert [len(one.event.data.value) > 800_000 for one in trace.caused] == [True, True]
+    assert trace.truncated
 
 
 async def test_each_consumer_of_the_type_has_its_outcome_wherever_it_keeps_it(

@@ -10,9 +10,9 @@ from causeway.bridge.v1 import event_service_pb2 as pb
 BEGIN = datetime(2026, 11, 26, tzinfo=UTC)
 
 
-def row(event_id: str, cause: str = "", at: int = 0, data: bytes = b"") -> dict[str, Any]:
+def row(event_id: str, cause: str = "", at: int = 0, size: int = 0) -> dict[str, Any]:
     time = BEGIN + timedelta(seconds=at)
-    return {"event_id": event_id, "causation_id": cause, "time": time, "place": at, "data": data}
+    return {"event_id": event_id, "causation_id": cause, "time": time, "place": at, "size": size}
 
 
 def make(found: Any) -> pb.TraceEventResponse:
@@ -62,7 +62,7 @@ def test_a_tree_that_is_too_deep_says_where_it_was_cut() -> None:
 
 
 def test_a_tree_of_too_many_bytes_says_where_it_was_cut() -> None:
-    family = [row("a"), *(row(f"b{n}", "a", n, b"x" * 400) for n in range(1, 10))]
+    family = [row("a"), *(row(f"b{n}", "a", n, 400) for n in range(1, 10))]
     top, _ = tree(row("a"), family, make, Bounds(data=1000))
     assert len(top.caused) == 2
     assert top.truncated
