@@ -26,7 +26,10 @@ from bridge.events.upcasting import NO_UPCASTERS, Upcasters
 from bridge.registry.schemas import schema_ids
 from bridge.server.background import Tasks
 from bridge.settings import BridgeSettings
+from bridge.store.append_group import Then
 from bridge.store.event_store import EventStore
+from bridge.store.group_commit import GroupCommit
+from bridge.store.snapshots import Shape, Snapshots, State
 from bridge.subscription import Subscription
 from bridge.waiting import wait_any
 from bridge.worker import Work, compose
@@ -42,6 +45,7 @@ class Service:
         self._store = store
         self._catalog = catalog
         self._work = work
+        self._group = GroupCommit(work.pool, store)
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -54,24 +58,32 @@ class Service:
         expected_version: int,
         origin: Origin = Origin(),  # noqa: B008  (frozen)
         connection: asyncpg.Connection | None = None,
+        then: Then | None = None,
     ) -> list[Event]:
         """Append to the stream that the messages' key names; it must stand at `expected_version`.
 
-        0 begins a stream. On `connection`, inside the caller's transaction; without one, in a
-        transaction of its own. Raises StaleVersion if the stream stands elsewhere.
+        0 begins a stream. On `connection`, inside the caller's transaction. Without one, in one
+        commit with whatever else is appended at the moment, together with what `then` writes: to
+        the database alone, because it may be called again. Raises StaleVersion if the stream
+        stands elsewhere; Unavailable (OUTCOME_UNKNOWN) if the connection was lost at the commit.
         """
         if not messages:
             raise InvalidArgument("there is nothing to append")
+        if connection is not None and then is not None:
+            raise InvalidArgument("`then` is for an append without a connection: write on yours")
         stream = self._catalog.type_of(messages[0]).stream_of(messages[0])
         if connection is not None:
             return await self._store.append(connection, stream, expected_version, messages, origin)
-        async with acquire(self.pool) as own:
-            return await self._store.append(own, stream, expected_version, messages, origin)
+        return await self._group.append(stream, expected_version, messages, origin, then)
 
     async def load(self, stream: str, after_version: int = 0) -> list[Event]:
         """Read a stream ("payments/p1") in order; empty if there is none."""
         async with acquire(self.pool) as connection:
             return await self._store.load(connection, stream, after_version)
+
+    def snapshots(self, shape: Shape[State]) -> Snapshots[State]:
+        """Give what loads aggregates of this shape, and keeps a fold of long streams."""
+        return Snapshots(self._store, shape)
 
     async def work(self, stop: asyncio.Event | None = None) -> None:
         """Relay and consume until `stop` is set; without one, until SIGTERM or SIGINT.
