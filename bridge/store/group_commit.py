@@ -5,7 +5,9 @@ What it gains, and where: docs/decisions/0010-group-commit.md.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from functools import partial
 
 import asyncpg
 from google.protobuf.message import Message
@@ -68,7 +70,7 @@ class GroupCommit:
                         await self._commit([item])
         finally:
             # Only where this task is cancelled, as at the end of the process, is anything left.
-            _fail((*group, *self._waiting), _unknown())
+            _fail((*group, *self._waiting), _unknown)
 
     def _next(self) -> Sequence[Item]:
         """Take those that wait, in order of their streams; of one stream the first, else later."""
@@ -93,25 +95,36 @@ class GroupCommit:
                 written = await attempt.run(connection)
         except Exception as error:
             if attempt.unsure(error):
-                _fail(group, _unknown())
+                _fail(group, _unknown)
             elif len(group) == 1 or is_away(error):
-                _fail(group, error)
+                _fail(group[:1], partial(_itself, error))
+                _fail(group[1:], partial(_like, error))
             else:
                 return False
             return True
         for item, events in zip(group, written, strict=True):
             if events is None:
-                _fail([item], item.draft.stale())
+                _fail([item], item.draft.stale)
             elif not item.outcome.done():
                 item.outcome.set_result(events)
         return True
 
 
-def _fail(items: Iterable[Item], error: Exception) -> None:
-    """Tell those callers that still wait."""
+def _fail(items: Iterable[Item], make: Callable[[], Exception]) -> None:
+    """Tell those callers that still wait, each with an error of its own: each adds its frames."""
     for item in items:
         if not item.outcome.done():
-            item.outcome.set_exception(error)
+            item.outcome.set_exception(make())
+
+
+def _itself(error: Exception) -> Exception:
+    return error
+
+
+def _like(error: Exception) -> Exception:
+    made = copy(error)
+    made.__cause__ = error
+    return made
 
 
 def _unknown() -> Unavailable:

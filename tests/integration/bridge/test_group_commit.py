@@ -223,6 +223,8 @@ async def test_a_connection_lost_at_the_commit_is_unknown_not_failed(
         assert isinstance(outcome, Unavailable)
         assert outcome.reason == "OUTCOME_UNKNOWN"
         assert outcome.retriable
+    # Each its own: what one caller adds to its error is nothing to the others.
+    assert len({id(outcome) for outcome in outcomes}) == 3
     await transaction.rollback()
     # And the next ones go on, on another connection.
     assert [event.version for event in await one(group, "a")] == [1]
@@ -240,6 +242,7 @@ async def test_a_database_that_is_away_fails_each_append_and_later_ones_go_on(
     await superuser.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
     await superuser.close()
     assert [isinstance(outcome, asyncpg.PostgresError) for outcome in outcomes] == [True, True]
+    assert outcomes[0] is not outcomes[1]
     await asyncio.gather(one(group, "a"), one(group, "b"))
     async with acquire(pool) as own:
         assert await own.fetchval("SELECT count(*) FROM bridge.events") == 2
