@@ -35,6 +35,8 @@ def list_(
 ) -> None:
     """List parked events, those first that were parked first.
 
+    Of events that are being parked meanwhile, one may be left out: it is there when you ask again.
+
     Example: causeway deadletters list --group causeway.users.credit
     """
     import sys

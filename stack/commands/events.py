@@ -36,6 +36,8 @@ def list_(
 ) -> None:
     """List events, oldest first.
 
+    Of events that are being written meanwhile, one may be left out: it is there when you ask again.
+
     Example: causeway events list --type OrderCreated --since 1h
     """
     import sys
