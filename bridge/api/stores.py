@@ -53,7 +53,7 @@ class Store:
     async def answers(self) -> None:
         """Probe: whether the database answers."""
         async with self.connection() as connection:
-            await connection.fetchval("SELECT 1")
+            await connection.fetchval("SELECT 1")  # no query: a question whether anybody is there
 
 
 Question = Callable[[Store, asyncpg.Connection], Awaitable[Answer]]

@@ -25,7 +25,7 @@ async def migrate(
     """
     connection = await asyncpg.connect(owner_dsn, timeout=30)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await connection.execute(queries("migrations")["lock"], LOCK)
         for folder in (HERE, *extra):
             await _apply(connection, folder)
         await _grant(connection, "service", app_role)

@@ -58,10 +58,6 @@ class RegistryClient:
         path = f"/subjects/{_quote(subject)}/versions"
         await self._ask("POST", path, schema.body())
 
-    async def subjects(self) -> list[str]:
-        """List all subjects."""
-        return list(await self._ask("GET", "/subjects") or ())
-
     async def versions(self, subject: str) -> list[SchemaId]:
         """List the versions of a subject, the oldest first; empty if it is not there."""
         path = f"/subjects/{_quote(subject)}/versions"
