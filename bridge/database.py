@@ -1,7 +1,7 @@
 """Connections to a service's database."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
@@ -50,6 +50,38 @@ async def acquire(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await pool.release(connection)
+
+
+@contextmanager
+def prompt() -> Iterator[None]:
+    """Around statements that take no time: one that times out means that the database is away.
+
+    Not around what somebody else brings, whose TimeoutError may be anybody's.
+    """
+    try:
+        yield
+    except TimeoutError as error:
+        raise asyncpg.ConnectionFailureError("the database does not answer") from error
+
+
+@asynccontextmanager
+async def transaction(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """A transaction that begins and ends promptly, or the database is away.
+
+    So the rollback tells a block that was slow from a database that hangs: where it is not
+    answered either, its error takes the place of the block's.
+    """
+    one = connection.transaction()
+    with prompt():
+        await one.start()
+    try:
+        yield
+    except BaseException:
+        with prompt():
+            await one.rollback()
+        raise
+    with prompt():
+        await one.commit()
 
 
 def answers(pool: asyncpg.Pool) -> Callable[[], Awaitable[None]]:

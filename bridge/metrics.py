@@ -15,7 +15,8 @@ Readings = Iterable[tuple[float, Mapping[str, str]]]
 
 END_MILLISECONDS = 2_000
 
-_started = False
+_readers: dict[str, list[Callable[[], Readings]]] | None = None
+"""What is exported, by the gauge's name; None: nothing is."""
 
 
 def wanted() -> bool:
@@ -34,7 +35,7 @@ def start(process: str) -> Callable[[], None]:
     Returns what flushes and ends it. `process` ("orders-worker") names the service unless
     `OTEL_SERVICE_NAME` does.
     """
-    global _started
+    global _readers
     if not wanted():
         return lambda: None
     from opentelemetry import metrics
@@ -49,22 +50,29 @@ def start(process: str) -> Callable[[], None]:
         resource=Resource.create({"service.name": name}),
     )
     metrics.set_meter_provider(provider)
-    _started = True
+    _readers = {}
     return lambda: provider.shutdown(timeout_millis=END_MILLISECONDS)
 
 
 def observe(name: str, unit: str, description: str, read: Callable[[], Readings]) -> None:
-    """Offer a gauge; nothing happens while metrics are off.
+    """Offer a gauge, or more series of one; nothing happens while metrics are off.
 
     `read` gives (value, labels) for each series. It is called in the exporter's thread: it must
     only look at what the process has measured already, and never ask anybody.
     """
-    if not _started:
+    if _readers is None:
         return
+    if name in _readers:
+        # OpenTelemetry would pass over a second gauge of the name, and all that it reads.
+        _readers[name].append(read)
+        return
+    readers = _readers[name] = [read]
     from opentelemetry import metrics
 
     def observed(_: "CallbackOptions") -> "Iterable[Observation]":
-        return [metrics.Observation(value, dict(labels)) for value, labels in read()]
+        # A copy: this is the exporter's thread.
+        found = [reading for one in list(readers) for reading in one()]
+        return [metrics.Observation(value, dict(labels)) for value, labels in found]
 
     metrics.get_meter("causeway").create_observable_gauge(
         name, callbacks=[observed], unit=unit, description=description

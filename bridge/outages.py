@@ -40,6 +40,13 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, GONE)
 
 
+def reason_of(error: Exception) -> str:
+    """Give an error's reason (UPPER_SNAKE), or its class; nothing that could be personal."""
+    if isinstance(error, CausewayError):
+        return error.reason
+    return "DATABASE_AWAY" if is_away(error) else type(error).__name__
+
+
 def translate(error: Exception) -> CausewayError | None:
     """UNAVAILABLE while the database is away, ABORTED where two transactions met.
 

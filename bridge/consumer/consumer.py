@@ -18,7 +18,7 @@ from bridge.consumer.lane import Lane
 from bridge.consumer.lanes import Lanes, Limits
 from bridge.consumer.registration import topics_of
 from bridge.events.catalog import Catalog
-from bridge.handling import Handler, Handling, Middleware
+from bridge.handling import Middleware
 from bridge.kafka.consumer import GroupConsumer
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.record import Partition
@@ -26,8 +26,6 @@ from bridge.kafka.settings import KafkaSettings
 from bridge.middleware.standard import standard
 from bridge.subscription import Subscription
 from bridge.waiting import backoff, wait_any
-
-__all__ = ["Blocked", "Consumer", "Handler", "Handling", "Limits", "Middleware"]
 
 POLL_SECONDS = 0.2
 POLL_RECORDS = 2000

@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterator, Sequence
 
 import asyncpg
 
-from bridge.database import acquire
+from bridge.database import acquire, prompt, transaction
 from bridge.errors import Undecodable
 from bridge.events.catalog import Catalog
 from bridge.events.codec import decode
 from bridge.events.event import Event, caused_by
 from bridge.handling import BatchHandler, Handling, Middleware, compose
 from bridge.kafka.record import Record
+from bridge.middleware.contained import contained
 from bridge.parking.park import Parking
 from bridge.parking.stored import key_text
 from bridge.sql import queries
@@ -48,18 +49,20 @@ class Inbox:
     async def handle(self, records: Sequence[Record], attempt: int) -> None:
         """Handle records in order in one transaction; those of parked keys are parked.
 
-        An error: nothing of it has happened.
+        An error: nothing of it has happened. A database that does not answer counts as away,
+        whether it was the bridge's statement or the handler's that it left without an answer.
         """
         read = [self._read(record) for record in records]
         keys = [key_text(record.key) for record in records]
         ids = [one.id if isinstance(one, Event) else None for one in read]
-        async with acquire(self._pool) as connection, connection.transaction():
-            new, parked = await connection.fetchrow(
-                self._sql["take_live"], self._group, ids, keys, attempt
-            )
-            if parked:
-                behind = [one for one, key in zip(records, keys, strict=True) if key in parked]
-                await self._parking.behind(connection, behind)
+        async with acquire(self._pool) as connection, transaction(connection):
+            with prompt():
+                new, parked = await connection.fetchrow(
+                    self._sql["take_live"], self._group, ids, keys, attempt
+                )
+                if parked:
+                    behind = [one for one, key in zip(records, keys, strict=True) if key in parked]
+                    await self._parking.behind(connection, behind)
             events = list(_readable(read, keys, parked))
             if new is not None:
                 events = _among(events, new)
@@ -84,7 +87,8 @@ class Inbox:
         over. `effects` are the external effects that may be enqueued; None: all.
         """
         ids = [event.id for event in events]
-        new = await connection.fetchval(self._sql["take"], self._group, ids, attempt, epoch)
+        with prompt():
+            new = await connection.fetchval(self._sql["take"], self._group, ids, attempt, epoch)
         events = _among(events, new)
         await self._handle(connection, events, attempt, effects)
         return len(events)
@@ -142,9 +146,10 @@ def packages_of(subscription: Subscription) -> frozenset[str]:
 
 def runner(subscription: Subscription, middlewares: Sequence[Middleware]) -> BatchHandler:
     """Make what runs a group's handlers, or its batch handler, over events of one transaction."""
+    around = (*middlewares, contained)
     if subscription.batch is None:
-        return _each(subscription, middlewares)
-    return _together(subscription.batch, middlewares)
+        return _each(subscription, around)
+    return _together(subscription.batch, around)
 
 
 def _each(subscription: Subscription, middlewares: Sequence[Middleware]) -> BatchHandler:

@@ -15,7 +15,7 @@ from bridge.consumer.inbox import Inbox
 from bridge.consumer.progress import Progress
 from bridge.kafka.record import Record
 from bridge.middleware.retry import FIRST_PAUSE, LONGEST_PAUSE, once, retriable, retry
-from bridge.parking.failure import reason_of
+from bridge.outages import reason_of
 from bridge.waiting import backoff, wait_any
 
 FIRST_BATCH = 50

@@ -9,6 +9,7 @@ from bridge import logs
 from bridge.consumer.blocked import Blocked
 from bridge.consumer.lane import Lane
 from bridge.consumer.progress import Progress
+from bridge.errors import Internal
 from bridge.kafka.record import Partition, Record
 
 
@@ -41,6 +42,7 @@ class Lanes:
         self._lanes = [make() for _ in range(limits.lanes)]
         self._tasks = [asyncio.create_task(lane.run()) for lane in self._lanes]
         self._paused: set[Partition] = set()
+        self._draining = False
 
     def take(
         self,
@@ -113,10 +115,13 @@ class Lanes:
         for task in self._tasks:
             if task.done() and not task.cancelled():
                 return task.exception()
+            if task.cancelled() and not self._draining:
+                return Internal("a lane was cancelled outside of a drain")
         return None
 
     async def drain(self) -> None:
         """Let running batches end, within bounds; roll back those that do not."""
+        self._draining = True
         for lane in self._lanes:
             lane.close()
         _, late = await asyncio.wait(self._tasks, timeout=self._limits.drain_seconds)

@@ -13,7 +13,7 @@ from bridge.effects.deliveries import Delivery, Effect, Outcome, Result, deliver
 from bridge.errors import CausewayError
 from bridge.listening import listening
 from bridge.middleware.retry import retry
-from bridge.outages import DRIVER
+from bridge.outages import DRIVER, reason_of
 from bridge.sql import queries
 from bridge.waiting import backoff, wait_any
 
@@ -179,6 +179,7 @@ class Sender:
 
     async def _postpone(self, delivery: Delivery, token: str, error: Exception) -> None:
         pause = backoff(delivery.attempt, self._pace.first_pause, self._pace.longest_pause)
-        reason = error.reason if isinstance(error, CausewayError) else type(error).__name__
         async with acquire(self._pool) as connection:
-            await connection.execute(self._sql["postpone"], delivery.id, token, pause, reason)
+            await connection.execute(
+                self._sql["postpone"], delivery.id, token, pause, reason_of(error)
+            )

@@ -14,7 +14,6 @@ from bridge.events.catalog import Catalog, EventType
 from bridge.events.enums import require_known
 from bridge.events.event import Event, Origin
 from bridge.events.wire import payload
-from bridge.events.wire import wire_prefix as wire_prefix
 from bridge.kafka.record import Headers, Record
 
 CONTENT_TYPE = b"application/protobuf"

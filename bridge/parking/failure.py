@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from types import CodeType, TracebackType
 from typing import NamedTuple
 
-from bridge.errors import CausewayError
 from bridge.middleware.retry import retriable
-from bridge.outages import is_away
+from bridge.outages import reason_of
 
 DIGEST_CHARACTERS = 12
 
@@ -55,13 +54,6 @@ def failure_of(error: Exception, packages: frozenset[str]) -> Failure:
         retriable(error),
         f"{said.hexdigest()[:DIGEST_CHARACTERS]} {type(error).__name__} at {place}",
     )
-
-
-def reason_of(error: Exception) -> str:
-    """Give an error's reason, or its class."""
-    if isinstance(error, CausewayError):
-        return error.reason
-    return "DATABASE_AWAY" if is_away(error) else type(error).__name__
 
 
 def _frames(trace: TracebackType | None) -> Iterator[Frame]:

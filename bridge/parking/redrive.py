@@ -12,6 +12,7 @@ import asyncpg
 from bridge import logs
 from bridge.consumer.inbox import Inbox, packages_of
 from bridge.database import acquire
+from bridge.errors import Internal
 from bridge.events.catalog import Catalog
 from bridge.listening import listening
 from bridge.middleware.standard import standard
@@ -22,6 +23,9 @@ from bridge.parking.unit import Unit
 from bridge.sql import queries
 from bridge.subscription import Subscription
 from bridge.waiting import backoff, wait_any
+
+Name = tuple[str, str | int]
+"""Of a unit."""
 
 CHANNEL = "bridge_parked"
 LISTED = 100
@@ -66,7 +70,10 @@ class Redriver:
         self._pool = pool
         self._pace = pace
         self._gauges = Gauges(list(self._turns), pool)
-        self._working: dict[tuple[str, str | int], asyncio.Task[None]] = {}
+        self._working: dict[Name, asyncio.Task[bool]] = {}
+        self._resting: dict[Name, float] = {}
+        """When to look again, by the event loop's time: a turn of theirs had nothing to do. They
+        are still due; to begin at once would keep the database busy, and others waiting."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Redrive until `stop` is set; transactions that were begun end."""
@@ -91,21 +98,28 @@ class Redriver:
     async def _look(self, wake: asyncio.Event, stop: asyncio.Event) -> None:
         """Begin a turn for each key that is due, as far as there is room."""
         await self._gauges.measure()
-        self._working = {name: task for name, task in self._working.items() if not _ended(task)}
+        self._note_ended()
         if len(self._working) >= self._pace.at_once:
             return
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(queries("parking")["due"], list(self._turns), LISTED)
         for row in rows:
             unit = Unit(row["consumer_group"], row["key"], row["id"])
-            if len(self._working) < self._pace.at_once and unit.name not in self._working:
+            busy = unit.name in self._working or unit.name in self._resting
+            if len(self._working) < self._pace.at_once and not busy:
                 task = asyncio.create_task(self._turns[unit.group].take(unit, stop))
                 task.add_done_callback(lambda _: wake.set())
                 self._working[unit.name] = task
 
-
-def _ended(task: asyncio.Task[None]) -> bool:
-    """Whether a turn is over; raises what it did not expect, a bug of ours."""
-    if task.done():
-        task.result()
-    return task.done()
+    def _note_ended(self) -> None:
+        """Forget the turns that are over; raises what one did not expect, a bug of ours."""
+        now = asyncio.get_running_loop().time()
+        self._resting = {name: until for name, until in self._resting.items() if until > now}
+        for name, task in list(self._working.items()):
+            if not task.done():
+                continue
+            if task.cancelled():
+                raise Internal("a turn of the redrive was cancelled")
+            if not task.result():
+                self._resting[name] = now + self._pace.poll
+            del self._working[name]

@@ -44,39 +44,45 @@ class Turn:
         self._first_pause = first_pause
         self._longest_pause = longest_pause
 
-    async def take(self, unit: Unit, stop: asyncio.Event) -> None:
+    async def take(self, unit: Unit, stop: asyncio.Event) -> bool:
         """Handle what is parked, transaction by transaction, until there is nothing to do now.
 
-        What the database does not let be done now stays due, and comes again.
+        False: nothing was done, as somebody else has it or the database does not let it be done.
+        What is left stays due, and comes again.
         """
-        most, meetings = PAGE, 0
-        for _ in range(STEPS):
+        most: int | None = PAGE
+        steps = meetings = 0
+        while most and steps < STEPS and not stop.is_set():
             try:
-                most = await self._step(unit, most, meetings < MEETINGS)
+                # Many lost races in a row are an attempt that failed, as in `once`.
+                most = await self._step(unit, most, meetings + 1 < MEETINGS)
             except LOST_RACES:
                 meetings += 1
+                if meetings == MEETINGS:
+                    break
                 await wait_any(random.uniform(0, 0.02), stop)  # noqa: S311 (no secret)
             except DRIVER as error:
                 logs.warning("redrive.postponed", group=unit.group, cause=type(error).__name__)
-                return
-            if not most or stop.is_set():
-                return
+                break
+            else:
+                steps, meetings = steps + (most is not None), 0
+        return steps > 0
 
-    async def _step(self, unit: Unit, most: int, patient: bool) -> int:
+    async def _step(self, unit: Unit, most: int, patient: bool) -> int | None:
         """Do what there is to do in one transaction; gives how many to take next, 0: end.
 
-        `patient`: a lost race is raised rather than counted.
+        None: there is nothing to do. `patient`: a lost race is raised rather than counted.
         """
         async with acquire(self._pool) as connection, connection.transaction():
             if not await unit.lock(connection):
-                return 0
+                return None
             if discarded := await unit.discard(connection):
                 logs.warning("redrive.discarded", group=unit.group, events=discarded)
             rows = await unit.page(connection, most)
             if not rows:
                 return 0 if await unit.release(connection) else most
             if not rows[0]["due"]:
-                return 0
+                return None
             if rows[0]["attempts"]:
                 # It has failed before, and may again: no need to take others along.
                 rows = rows[:1]

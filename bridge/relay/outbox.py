@@ -8,8 +8,9 @@ import asyncpg
 
 from bridge.audit.seals import BEGINNING, Chain, Head
 from bridge.events.catalog import Catalog
-from bridge.events.codec import headers, wire_prefix
+from bridge.events.codec import headers
 from bridge.events.event import Origin
+from bridge.events.wire import wire_prefix
 from bridge.kafka.record import Ack, Outgoing
 from bridge.sql import queries
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from bridge.errors import CausewayError, FailedPrecondition
+from bridge.errors import FailedPrecondition
 from bridge.events.event import Event
 from bridge.middleware.retry import LOST_RACES, MEETINGS, retriable
-from bridge.outages import is_away
+from bridge.outages import is_away, reason_of
 from bridge.replay.ledger import Replay, advance
 from bridge.replay.source import Page, Source
 from bridge.waiting import backoff
@@ -121,7 +121,7 @@ class Passage:
 
 def _failed(event: Event, error: Exception) -> FailedPrecondition:
     """Name the event and the reason, and nothing that could be personal."""
-    reason = error.reason if isinstance(error, CausewayError) else type(error).__name__
+    reason = reason_of(error)
     place = (
         f"position {event.position}"
         if event.position is not None

@@ -161,7 +161,8 @@ WITH answered AS (
 UPDATE bridge.parked SET
     attempts = attempts + 1, reason = $5, stack_digest = $7,
     next_attempt_time = now() + make_interval(secs => $6::float8),
-    redrive_time = CASE WHEN redrive_time <= $3::timestamptz THEN NULL ELSE redrive_time END
+    redrive_time = CASE WHEN redrive_time <= $3::timestamptz THEN NULL ELSE redrive_time END,
+    redrive_actor = CASE WHEN redrive_time <= $3::timestamptz THEN '' ELSE redrive_actor END
 WHERE id = $4
 
 -- lock_for_release --

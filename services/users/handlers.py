@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from google.protobuf.message import Message
 
-from bridge.consumer.consumer import Handler, Handling
 from bridge.errors import Unavailable
+from bridge.handling import Handler, Handling
 from bridge.store.event_store import EventStore
 from causeway.orders.v1.events_pb2 import OrderCancelled, OrderCreated
 from services.users import aggregate

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from bridge.consumer.consumer import Consumer, Handler, Handling, Limits
+from bridge.consumer.consumer import Consumer
+from bridge.consumer.lanes import Limits
 from bridge.errors import StaleVersion, Unavailable
 from bridge.events.event import Origin
+from bridge.handling import Handler, Handling
 from bridge.kafka.cluster import Cluster, describe
 from bridge.kafka.consumer import GroupConsumer
 from bridge.kafka.record import Partition

@@ -10,12 +10,14 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from bridge.consumer.consumer import Consumer, Handling, Limits
+from bridge.consumer.consumer import Consumer
 from bridge.consumer.inbox import Inbox
+from bridge.consumer.lanes import Limits
 from bridge.errors import FailedPrecondition, Unavailable
 from bridge.events.catalog import Catalog
 from bridge.events.codec import decode
 from bridge.events.event import Origin
+from bridge.handling import Handling
 from bridge.kafka.record import Headers
 from bridge.parking.redrive import Pace, Redriver
 from bridge.subscription import Subscription

@@ -78,7 +78,7 @@ async def test_a_stream_of_10_000_events_loads_the_same_with_and_without_a_snaps
 
 
 async def test_the_snapshot_is_what_is_loaded(parts: Parts, connection: asyncpg.Connection) -> None:
-    """Else the test above would hold with a helper that passes all snapshots over."""
+    """Else the test above would hold if every snapshot were passed over."""
     snapshots = Snapshots(parts.store, SHAPE)
     loaded = await append(parts, connection, snapshots, Loaded(None, 0), 1000)
     marked = Told(5, "marked")

@@ -10,8 +10,9 @@ from bridge.consumer.lane import Lane
 from bridge.consumer.progress import Progress
 from bridge.database import acquire
 from bridge.events.catalog import Catalog
-from bridge.events.codec import headers, wire_prefix
+from bridge.events.codec import headers
 from bridge.events.event import Origin
+from bridge.events.wire import wire_prefix
 from bridge.parking.redrive import Pace, Redriver
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders

@@ -8,9 +8,10 @@ import pytest
 
 from bridge.errors import Undecodable
 from bridge.events.catalog import Catalog
-from bridge.events.codec import decode, header, headers, wire_prefix
+from bridge.events.codec import decode, header, headers
 from bridge.events.event import Origin
 from bridge.events.upcasting import Upcaster, Upcasters
+from bridge.events.wire import wire_prefix
 from bridge.kafka.record import Headers
 from causeway.orders.v1 import events_pb2 as orders
 from tests.unit.bridge.records import FakeRecord

@@ -7,8 +7,9 @@ from typing import cast
 import asyncpg
 import pytest
 
-from bridge.consumer.consumer import Consumer, Handling
+from bridge.consumer.consumer import Consumer
 from bridge.consumer.lanes import Lanes
+from bridge.handling import Handling
 from bridge.kafka.consumer import Assigned, Revoked
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings

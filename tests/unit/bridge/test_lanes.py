@@ -11,7 +11,7 @@ import pytest
 from bridge.consumer.inbox import Inbox
 from bridge.consumer.lane import Lane
 from bridge.consumer.lanes import Lanes, Limits
-from bridge.errors import FailedPrecondition, Unavailable
+from bridge.errors import FailedPrecondition, Internal, Unavailable
 from bridge.kafka.record import Partition, Record
 from tests.integration.bridge.parts import until
 from tests.unit.bridge.records import FakeRecord
@@ -268,6 +268,15 @@ async def test_a_drain_ends_the_batch_at_hand_and_leaves_the_rest() -> None:
         assert lanes.committable() == {HERE: 2}
 
 
+async def test_a_lane_that_is_cancelled_outside_of_a_drain_is_a_failure() -> None:
+    inbox = FakeInbox()
+    async with lanes_on(inbox, Limits()) as lanes:
+        inbox.failing = {b"k1": cast(Exception, asyncio.CancelledError())}
+        lanes.take(records(10), lambda _: True)
+        await settle()
+        assert isinstance(lanes.failure(), Internal)
+
+
 async def test_a_batch_that_outlasts_the_drain_is_cancelled() -> None:
     inbox = FakeInbox()
     inbox.hang.clear()
@@ -275,6 +284,7 @@ async def test_a_batch_that_outlasts_the_drain_is_cancelled() -> None:
         lanes.take(records(10), lambda _: True)
         await settle()
         await lanes.drain()
+        assert lanes.failure() is None
         inbox.hang.set()
         await settle()
         assert lanes.committable() == {}

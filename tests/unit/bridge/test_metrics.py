@@ -19,7 +19,9 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 OFFER = """
 from bridge import metrics
 end = metrics.start("orders-worker")
-metrics.observe("causeway.parked.keys", "{key}", "Parked.", lambda: [(3, {"group": "g"})])
+for group, count in (("g", 3), ("h", 4)):
+    read = lambda count=count, group=group: [(count, {"group": group})]
+    metrics.observe("causeway.parked.keys", "{key}", "Parked.", read)
 end()
 import sys
 print(sorted(name for name in sys.modules if name.startswith("opentelemetry"))[:1])
@@ -68,16 +70,19 @@ async def offer(**environment: str) -> str:
     return out.decode().strip()
 
 
-async def test_a_gauge_is_exported_with_its_labels_and_its_process() -> None:
+async def test_a_gauge_is_exported_with_all_that_offer_series_of_it_and_its_process() -> None:
     with receiver() as (endpoint, found):
         await offer(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
     [resource] = found[-1].resource_metrics
     names = {one.key: one.value.string_value for one in resource.resource.attributes}
     [metric] = resource.scope_metrics[0].metrics
-    [point] = metric.gauge.data_points
     assert names["service.name"] == "orders-worker"
-    assert (metric.name, metric.unit, point.as_int) == ("causeway.parked.keys", "{key}", 3)
-    assert {one.key: one.value.string_value for one in point.attributes} == {"group": "g"}
+    assert (metric.name, metric.unit) == ("causeway.parked.keys", "{key}")
+    series = {
+        tuple((one.key, one.value.string_value) for one in point.attributes): point.as_int
+        for point in metric.gauge.data_points
+    }
+    assert series == {(("group", "g"),): 3, (("group", "h"),): 4}
 
 
 async def test_while_metrics_are_off_nothing_of_opentelemetry_is_imported() -> None:

@@ -10,6 +10,7 @@ from bridge.errors import DeadlineExceeded, FailedPrecondition, StaleVersion, Un
 from bridge.events.codec import decode
 from bridge.events.event import caused_by
 from bridge.handling import Handler, Handling, Middleware, compose
+from bridge.middleware.contained import contained
 from bridge.middleware.retry import LONGEST_PAUSE, MEETINGS, retriable, retry
 from bridge.middleware.timeout import timeout
 from bridge.middleware.trace import trace
@@ -72,6 +73,30 @@ async def test_a_handler_that_catches_its_cancellation_is_late_all_the_same() ->
     task = asyncio.current_task()
     assert task is not None
     assert not task.cancelling()
+
+
+async def test_a_foreign_cancellation_is_an_error_that_may_heal() -> None:
+    async def waits(_: Handling) -> None:
+        call = asyncio.get_running_loop().create_future()
+        call.cancel()
+        await call
+
+    with pytest.raises(Unavailable) as failed:
+        await timeout(5)(contained(waits))(handling())
+    assert failed.value.reason == "CANCELLED"
+
+
+async def test_the_tasks_own_cancellation_and_its_time_limit_get_past_a_handler() -> None:
+    async def slow(_: Handling) -> None:
+        await asyncio.sleep(5)
+
+    with pytest.raises(DeadlineExceeded):
+        await timeout(0.01)(contained(slow))(handling())
+    task = asyncio.ensure_future(contained(slow)(handling()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_cancellation_from_outside_is_no_time_limit() -> None:
