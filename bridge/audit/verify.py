@@ -36,7 +36,8 @@ async def verify(
 
     Read only, in one snapshot that is held to the end; memory does not grow with the store (one
     bit a record). `seals` is the topic of the heads. Raises what the database (asyncpg) and Kafka
-    (KafkaError, OSError) raise when they are away, and OutOfRange if the log is cut meanwhile.
+    (KafkaError, OSError) raise when they are away, OutOfRange if the log is cut meanwhile, and
+    Unavailable if a partition gives nothing more; its snapshot is given up then.
     """
     report = Report(source)
     async with AsyncExitStack() as held:

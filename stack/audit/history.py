@@ -64,11 +64,11 @@ def own_events(service: str) -> "Catalog":
 
 
 def _is_outage(error: Exception) -> bool:
-    from bridge.errors import OutOfRange
+    from bridge.errors import OutOfRange, Unavailable
     from bridge.kafka.errors import KafkaError
     from bridge.outages import is_away
 
-    return is_away(error) or isinstance(error, OSError | KafkaError | OutOfRange)
+    return is_away(error) or isinstance(error, OSError | KafkaError | OutOfRange | Unavailable)
 
 
 def _away(name: str, error: Exception) -> StackError:

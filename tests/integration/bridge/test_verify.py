@@ -11,7 +11,9 @@ import pytest
 
 from bridge.audit.findings import Finding, Kind, Report
 from bridge.audit.verify import verify
+from bridge.errors import Unavailable
 from bridge.kafka.producer import Producer
+from bridge.kafka.span import Span
 from tests.integration.bridge.parts import (
     SOURCE,
     Parts,
@@ -56,6 +58,25 @@ async def test_an_untouched_store_is_clean_and_anchored_to_its_end(
     report = await checked(parts)
     assert report.findings == []
     assert (report.seals, report.records, report.anchored) == (40, 40, 40)
+
+
+async def test_a_log_that_gives_nothing_more_ends_the_check_and_its_snapshot(
+    parts: Parts, god: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(self: Span, *_: object) -> None:
+        raise Unavailable("the log can't be read on", reason="LOG_UNREADABLE")
+
+    monkeypatch.setattr(Span, "read", nothing)
+    with pytest.raises(Unavailable, match="the log can't be read on"):
+        await checked(parts)
+
+    async def no_snapshot_is_held() -> bool:
+        return not await god.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL"
+            " AND datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    await until(no_snapshot_is_held, 5)
 
 
 async def test_an_altered_event_is_named_by_its_seal_and_by_the_log(
