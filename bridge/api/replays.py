@@ -1,5 +1,6 @@
 """Replays: asked for here, executed by the worker that owns the group."""
 
+import asyncio
 from collections.abc import Sequence
 from itertools import chain
 from uuid import UUID, uuid5
@@ -8,6 +9,7 @@ import asyncpg
 import uuid_utils
 
 from bridge.api import replay_table
+from bridge.api.ids import is_id
 from bridge.api.listing import Part, Row, listed
 from bridge.api.once import repeats_of
 from bridge.api.replay_resource import (
@@ -17,13 +19,25 @@ from bridge.api.replay_resource import (
     values_of,
 )
 from bridge.api.stores import Store, Stores, ask
-from bridge.errors import FailedPrecondition, FieldViolation, InvalidArgument, not_found
+from bridge.errors import (
+    DeadlineExceeded,
+    FailedPrecondition,
+    FieldViolation,
+    InvalidArgument,
+    Unavailable,
+    not_found,
+)
 from bridge.replay.plan import KAFKA, Plan, count, plan
 from bridge.server.paging import PageTokens
 from causeway.bridge.v1 import operations_service_pb2 as pb
 
 NAMESPACE = UUID("0b9a3b64-5f0c-4f0e-8d0b-5b6f3c0f3f5a")
 """Of the ids that follow from a request_id."""
+COUNT_SECONDS = 7.0
+"""For the count that was asked for: below the limit of a statement, and of a call."""
+GLANCE_SECONDS = 1.0
+"""For the count that a start shows if it is to be had: a large store takes minutes to count."""
+UNKNOWN = 0
 
 
 class Replays:
@@ -34,35 +48,55 @@ class Replays:
         self._pages = pages
 
     async def count(self, replay: pb.Replay) -> pb.Replay:
-        """What `start` would do; writes nothing, and refuses what it would refuse."""
-        _, planned, total = await self._plan(replay)
+        """What `start` would do; writes nothing, and refuses what it would refuse.
+
+        DeadlineExceeded: it may be started, but there is too much to be counted in a call.
+        """
+        owner, planned = await self._plan(replay)
+        try:
+            total = await self._total(owner, planned, COUNT_SECONDS)
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"the replay can be started, but to count its events takes more than "
+                f"{COUNT_SECONDS:.0f} s: ask for fewer, or start it without a dry run",
+                reason="COUNT_TOO_LONG",
+            ) from None
         return planned_message(planned.request, total)
 
     async def start(self, request: pb.ReplayEventsRequest, actor: str) -> str:
         """Write it down for the worker that owns the group; gives its name.
 
-        InvalidArgument and FailedPrecondition as `bridge.replay.plan` has them.
+        InvalidArgument and FailedPrecondition as `bridge.replay.plan` has them. Needs the owner's
+        store alone; the total is unknown where others are away or there is much to count.
         """
-        owner, planned, total = await self._plan(request.replay)
+        owner, planned = await self._plan(request.replay)
+        try:
+            total = await self._total(owner, planned, GLANCE_SECONDS)
+        except (TimeoutError, Unavailable):
+            total = UNKNOWN
         replay_id = replay_id_of(request)
         async with owner.connection() as connection:
             values = values_of(replay_id, planned.request, total, actor)
             await replay_table.start(connection, values)
         return f"replays/{replay_id}"
 
-    async def _plan(self, replay: pb.Replay) -> tuple[Store, Plan, int]:
-        """The owner, the checked request, and how many events it is about."""
+    async def _plan(self, replay: pb.Replay) -> tuple[Store, Plan]:
+        """The owner and the checked request."""
         wanted = request_of(replay)
         owner = await self._owner(replay.group)
         async with owner.connection() as connection:
-            planned = await plan(connection, wanted)
+            return owner, await plan(connection, wanted)
+
+    async def _total(self, owner: Store, planned: Plan, seconds: float) -> int:
+        """How many events it is about. TimeoutError; Unavailable names a store that is away."""
 
         async def events(_store: Store, connection: asyncpg.Connection) -> int:
             return sum((await count(connection, planned)).values())
 
         # What is on Kafka stands in the stores of those who wrote it.
         stores = self._stores.all if planned.request.origin == KAFKA else [owner]
-        return owner, planned, sum((await ask(stores, events)).values())
+        async with asyncio.timeout(seconds):
+            return sum((await ask(stores, events)).values())
 
     async def _owner(self, group: str) -> Store:
         """The store of the worker that has the group. InvalidArgument names those that are."""
@@ -109,10 +143,8 @@ class Replays:
 
     async def _find(self, name: str) -> tuple[Store, Row]:
         replay_id = name.removeprefix("replays/")
-        try:
-            UUID(replay_id)
-        except ValueError:
-            raise not_found(name) from None
+        if not is_id(replay_id):
+            raise not_found(name)
 
         async def look(_store: Store, connection: asyncpg.Connection) -> Row | None:
             return await replay_table.get(connection, replay_id)

@@ -46,7 +46,9 @@ def planned_text(replay: Replay) -> str:
 
 
 def progress(replay: Replay) -> str:
-    """`120 of 1,000 events`."""
+    """`120 of 1,000 events`; `120 events` while nobody knows how many there are."""
+    if replay.events_total < max(1, replay.events_done):
+        return counted(replay.events_done)
     return f"{replay.events_done:,} of {counted(replay.events_total)}"
 
 
@@ -87,6 +89,6 @@ def _cells(replay: Replay) -> tuple[object, ...]:
         word(replay),
         replay.group,
         state(replay),
-        f"{replay.events_done}/{replay.events_total}",
+        f"{replay.events_done}/{replay.events_total or '?'}",
         replay.name.removeprefix("replays/"),
     )

@@ -2,10 +2,14 @@
 
 import uuid
 from typing import Any
+from unittest.mock import AsyncMock
 
+import asyncpg
 import grpc
 import pytest
 
+from bridge.api import replays
+from bridge.errors import Unavailable
 from causeway.bridge.v1 import operations_service_pb2 as pb
 from causeway.orders.v1 import events_pb2 as orders
 from client.errors import CallFailed
@@ -112,6 +116,35 @@ async def test_a_repeat_after_a_crash_between_the_two_databases_meets_its_own_ro
     await services["bridge"].execute("DELETE FROM bridge.requests")
     assert (await started(admin, request_id)).name == first.name
     assert await rows(services) == 1
+
+
+async def test_a_store_too_large_to_count_is_replayed_all_the_same(
+    services: Services, admin: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await registered(services)
+    monkeypatch.setattr(replays, "GLANCE_SECONDS", 0.3)
+    monkeypatch.setattr(replays, "COUNT_SECONDS", 0.3)
+    monkeypatch.setattr(replays, "count", count_for_minutes)
+    replay = await started(admin)
+    request = pb.ReplayEventsRequest(replay=wanted(), dry_run=True)
+    with pytest.raises(CallFailed) as caught:
+        await admin.operations.ReplayEvents(request)
+    assert (replay.state, replay.events_total) == (pb.Replay.STATE_PENDING, 0)
+    assert caught.value.reason == "COUNT_TOO_LONG"
+
+
+async def count_for_minutes(connection: asyncpg.Connection, _planned: object) -> None:
+    await connection.execute("SELECT pg_sleep(120)")
+
+
+async def test_a_replay_from_kafka_needs_its_owners_store_alone(
+    services: Services, admin: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await registered(services)
+    away = AsyncMock(side_effect=Unavailable("the store orders does not answer"))
+    monkeypatch.setattr(replays, "count", away)
+    assert (await started(admin)).state == pb.Replay.STATE_PENDING
+    assert away.called
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,13 @@ def test_a_replay_shows_what_it_does_and_how_far_it_is() -> None:
     assert "error     BOOM" in replay_text(replay(error="BOOM"))
 
 
+def test_a_replay_whose_size_nobody_knows_says_what_was_done() -> None:
+    assert "running, 120 events\n" in replay_text(replay(events_total=0))
+    assert "120/?" in replays_text([replay(events_total=0)])
+    # Counted before others came to it.
+    assert "running, 120 events\n" in replay_text(replay(events_total=100))
+
+
 def test_replays_are_a_line_each() -> None:
     line = replays_text([replay()]).splitlines()[1].split()
     assert line[2:] == [
