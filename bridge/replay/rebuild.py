@@ -34,6 +34,8 @@ HOLD_SECONDS = 5.0
 """How long the last events may take while the live tables are held."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 NO_EFFECTS: frozenset[str] = frozenset()
+STOOD_IN_THE_WAY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+"""Somebody has a row that the swap wants: it gives way, and comes again."""
 
 
 class Rebuild:
@@ -67,7 +69,6 @@ class Rebuild:
         await self._shadow.enter()
         with _old_left_alone():
             await self._fill()
-        await self._shadow.release()
 
     async def _fill(self) -> None:
         failures = 0
@@ -106,6 +107,10 @@ class Rebuild:
             done = await self._shadow.hold(gate_seconds) and await self._last()
             if done:
                 await self._shadow.replace()
+        except STOOD_IN_THE_WAY as error:
+            await transaction.rollback()
+            logs.info("replay.swap_met", replay=self._replay.id, cause=type(error).__name__)
+            return False
         except BaseException:
             await transaction.rollback()
             raise

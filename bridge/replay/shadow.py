@@ -106,8 +106,13 @@ class Shadow:
         return True
 
     async def replace(self) -> None:
-        """Put the shadow's rows in the place of the live ones, and note what they stand for."""
+        """Put the shadow's rows in the place of the live ones, and note what they stand for.
+
+        The parked events among that are asked to leave their keys. Locks are waited for no longer
+        than `hold` has said: somebody who has a parked event may be waiting at the gate.
+        """
         await self._execute("mark", self._group, self._types, notes=self._notes)
+        await self._execute("release", self._group, self._types, self._actor)
         for table in reversed(self._tables):
             await self._execute("empty", table=_quoted(table))
         for table in self._tables:
@@ -118,10 +123,6 @@ class Shadow:
             )
             await self._execute("fill", table=_quoted(table), columns=columns)
         await self.drop()
-
-    async def release(self) -> None:
-        """Let the parked events that are handled now leave their keys."""
-        await self._execute("release", self._group, self._types, self._actor)
 
     async def _check_references(self) -> None:
         names = [f"public.{_quoted(table)}" for table in self._tables]

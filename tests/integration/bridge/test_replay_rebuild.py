@@ -10,7 +10,9 @@ from itertools import count as numbers
 import asyncpg
 import pytest
 
-from bridge.consumer.consumer import Consumer, Limits
+from bridge.consumer.consumer import Consumer
+from bridge.consumer.lanes import Limits
+from bridge.database import acquire
 from bridge.effects import deliveries
 from bridge.errors import FailedPrecondition
 from bridge.events.event import Origin
@@ -443,3 +445,61 @@ async def test_a_migration_in_the_middle_begins_the_rebuild_anew(
         row = await ended(connection, replay_id)
     assert (row["state"], row["events_done"]) == ("succeeded", sum(MANY.values()))
     assert await counted(connection) == MANY
+
+
+CLAIM = """
+INSERT INTO bridge.inbox (consumer_group, event_id, attempts)
+SELECT $1, event_id, 0 FROM bridge.events ORDER BY position LIMIT 1
+"""
+PARK = """
+INSERT INTO bridge.parked (
+    consumer_group, key, event_id, type, topic, partition, record_offset, headers, reason, attempts,
+    stack_digest
+) SELECT $1, 'o1', event_id, type, 't', 0, position, '[]', 'NOT_TODAY', 1, '' FROM bridge.events
+ORDER BY position LIMIT 1
+"""
+HELD = "SELECT FROM bridge.parked FOR UPDATE"
+
+
+async def test_a_swap_gives_way_to_who_is_about_to_park_an_event(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    await publish(parts, connection, MANY)
+    async with acquire(pool) as parker, replaying(parts, pool, projection(parts)):
+        async with parker.transaction():
+            await parker.execute(CLAIM, group_of(parts))
+            replay_id = await ask(connection, "rebuild", group_of(parts), origin="kafka")
+            await met(connection, replay_id)
+            await parker.execute("DELETE FROM bridge.inbox")
+        row = await ended(connection, replay_id)
+    assert (row["state"], row["error"]) == ("succeeded", "")
+    assert await counted(connection) == MANY
+
+
+async def test_a_rebuild_has_not_succeeded_before_what_is_parked_may_leave_its_key(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    """Between the two there is no crash: whoever has the parked event keeps the swap from it."""
+    await publish(parts, connection, MANY)
+    await connection.execute(PARK, group_of(parts))
+    async with acquire(pool) as other, replaying(parts, pool, projection(parts)):
+        async with other.transaction():
+            await other.execute(HELD)
+            replay_id = await ask(connection, "rebuild", group_of(parts), origin="kafka")
+            await met(connection, replay_id)
+            assert await counted(connection) == {}
+        row = await ended(connection, replay_id)
+    assert (row["state"], row["error"]) == ("succeeded", "")
+    assert await connection.fetchval("SELECT redrive_time IS NOT NULL FROM bridge.parked")
+    assert await counted(connection) == MANY
+
+
+async def met(connection: asyncpg.Connection, replay_id: str) -> None:
+    """Wait until all is handled and the swap has tried for longer than it waits for a lock."""
+
+    async def handled() -> bool:
+        return bool((await replay_of(connection, replay_id))["events_done"] == sum(MANY.values()))
+
+    await until(handled)
+    await asyncio.sleep(1.5)
+    assert (await replay_of(connection, replay_id))["state"] == "running"
