@@ -1,5 +1,6 @@
 """Reads stretches of the log by hand: no group, no commits, nobody's rebalance."""
 
+import time
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -8,12 +9,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import OffsetOutOfRangeError
 
-from bridge.errors import OutOfRange
+from bridge.errors import OutOfRange, Unavailable
 from bridge.kafka.admin import open_admin
+from bridge.kafka.reader import make_reader
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings
 
 POLL_MS = 500
+PATIENCE = 60.0
+"""Seconds of reading without a step on: a partition finds a new leader in less."""
 REQUEST_TIMEOUT_MS = 10_000
 
 Offsets = Mapping[Partition, int]
@@ -27,6 +31,7 @@ class Span:
         self._consumer = consumer
         self._partitions = [TopicPartition(*one) for one in partitions]
         self._next: dict[Partition, int] = {}
+        self._waited = 0.0
 
     async def starts(self, since: datetime | None = None) -> dict[Partition, int]:
         """Give the first offsets; with `since`, those of the first records written from then on."""
@@ -51,13 +56,15 @@ class Span:
         """Give at most `most` records from `at` on and below `ends`, and where to go on.
 
         In order per partition. None: no records below the ends are left, or none came in time.
-        OutOfRange: what stood at `at` is gone from the log.
+        OutOfRange: what stood at `at` is gone from the log. Unavailable: there is more, and reading
+        again and again has not come on, as where a partition has no leader.
         """
         open_ = [one for one, end in ends.items() if at[one] < end]
         after = dict(at)
         if not open_:
             return [], after
         self._seek(at, open_)
+        begun = time.monotonic()
         try:
             found = await self._consumer.getmany(
                 *(TopicPartition(*one) for one in open_), timeout_ms=POLL_MS, max_records=most
@@ -68,11 +75,28 @@ class Span:
             )
         records: list[Record] = []
         for where, some in found.items():
-            one = Partition(*where)
-            self._next[one] = some[-1].offset + 1
-            records.extend(record for record in some if record.offset < ends[one])
+            records.extend(record for record in some if record.offset < ends[Partition(*where)])
+        for one in open_:
+            # Not that of the last record: marks of transactions have offsets too, and never come.
+            self._next[one] = await self._consumer.position(TopicPartition(*one))
             after[one] = min(self._next[one], ends[one])
+        self._be_patient([one for one in open_ if after[one] == at[one]], open_, begun)
         return records, after
+
+    def _be_patient(
+        self, still: Collection[Partition], open_: Collection[Partition], begun: float
+    ) -> None:
+        """Count for how long none of the partitions has come on."""
+        self._waited += time.monotonic() - begun
+        if len(still) < len(open_):
+            self._waited = 0.0
+        elif self._waited > PATIENCE:
+            self._waited = 0.0
+            names = ", ".join(f"{one.topic}/{one.partition}" for one in sorted(still))
+            raise Unavailable(
+                f"the log can't be read on for {PATIENCE:.0f} s, of: {names}",
+                reason="LOG_UNREADABLE",
+            )
 
     def _seek(self, at: Offsets, partitions: Collection[Partition]) -> None:
         """Turn to where the reader wants to go on, if that is not where the client stands."""
@@ -92,8 +116,8 @@ async def open_span(settings: KafkaSettings, topics: Iterable[str]) -> AsyncIter
             for one in await admin.partitions()
             if one.topic in wanted
         ]
-    consumer = AIOKafkaConsumer(
-        **settings.client(),
+    consumer = make_reader(
+        settings,
         enable_auto_commit=False,
         # What is gone from the log must be an error, not a silent jump.
         auto_offset_reset="none",

@@ -9,11 +9,12 @@ import asyncpg
 from bridge import logs
 from bridge.consumer.inbox import Inbox, runner
 from bridge.consumer.registration import topics_of
-from bridge.errors import CausewayError
+from bridge.errors import CausewayError, Unavailable
 from bridge.events.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.settings import KafkaSettings
 from bridge.kafka.span import committed, open_span
+from bridge.middleware.standard import HANDLER_SECONDS
 from bridge.middleware.timeout import timeout
 from bridge.middleware.trace import trace
 from bridge.outages import is_away
@@ -27,7 +28,6 @@ from bridge.replay.source import GivenUp, KafkaSource, Source, StoreSource, give
 from bridge.store.reading import Reader
 from bridge.subscription import Subscription
 
-HANDLER_SECONDS = 30.0
 REBUILD = "rebuild"
 
 
@@ -72,10 +72,10 @@ class Execution:
         logs.info("replay.begun", replay=replay.id, group=replay.group, mode=replay.mode)
         try:
             await self._execute(connection, replay)
+        except (OSError, KafkaError, Unavailable):
+            raise
         except CausewayError as error:
             await self._fail(connection, replay, error.message, error)
-        except (OSError, KafkaError):
-            raise
         except Exception as error:
             if is_away(error):
                 raise

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 
 from bridge import logs
+from bridge.errors import Unavailable
 from bridge.events.catalog import Catalog
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.settings import KafkaSettings
@@ -28,7 +29,7 @@ STATEMENT_SECONDS = 60.0
 CLOSE_SECONDS = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 
-INTERRUPTIONS = (*DRIVER, KafkaError)
+INTERRUPTIONS = (*DRIVER, KafkaError, Unavailable)
 
 
 class Replayer:
