@@ -57,9 +57,22 @@ def surveyed(
     `writers` are all that are at work, so the ones that older gaps wait for and that are not among
     them are over.
     """
-    older = tuple(replace(gap, writers=gap.writers & writers) for gap in cursor.gaps)
     newer = tuple(Gap(low, high, writers) for low, high in missing)
+    older = settled(cursor, writers).gaps
     return replace(cursor, known=max(cursor.known, known), gaps=older + newer)
+
+
+def settled(cursor: Cursor, writers: frozenset[str]) -> Cursor:
+    """Forget those that are not among `writers`, who are all at work, after the gaps were noted.
+
+    A gap that has none left is over. Above the cursor's position it is forgotten with them: the
+    page that comes there is read later than this, and sees all that there will ever be.
+    """
+    left = [replace(gap, writers=gap.writers & writers) for gap in cursor.gaps]
+    gaps = [
+        gap if gap.writers else replace(gap, high=min(gap.high, cursor.position)) for gap in left
+    ]
+    return replace(cursor, gaps=tuple(gap for gap in gaps if gap.low <= gap.high))
 
 
 def passed(cursor: Cursor, positions: Sequence[int], reach: int) -> Cursor:

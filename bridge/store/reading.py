@@ -17,7 +17,7 @@ from bridge.errors import Internal
 from bridge.events.catalog import Catalog
 from bridge.events.event import Event
 from bridge.sql import queries
-from bridge.store.cursor import Cursor, passed, surveyed
+from bridge.store.cursor import Cursor, passed, settled, surveyed
 from bridge.store.rows import events_of
 
 
@@ -87,7 +87,12 @@ class Reader:
         if writers:
             since = max(cursor.known, (selection.start_position or 1) - 1)
             missing = await connection.fetch(self._sql["missing"], since, known)
-        return surveyed(cursor, known, [(one["low"], one["high"]) for one in missing], writers)
+        cursor = surveyed(cursor, known, [(one["low"], one["high"]) for one in missing], writers)
+        if not missing:
+            return cursor
+        # Of a past full of holes hardly any is open: who was at work a moment ago mostly is over.
+        again = await connection.fetchrow(self._sql["survey"])
+        return settled(cursor, frozenset(again["writers"]))
 
     async def _read(
         self, connection: asyncpg.Connection, selection: Selection, cursor: Cursor, limit: int

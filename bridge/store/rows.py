@@ -5,6 +5,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from bridge.errors import Undecodable
 from bridge.events.catalog import Catalog
 from bridge.events.enums import reader_of
 from bridge.events.event import Event, Origin
@@ -15,7 +16,7 @@ def events_of(rows: Iterable[Any], catalog: Catalog, source: str) -> list[Event]
 
     Columns in this order: position, stream, version, type, event_id, data, time, then the fields
     of an origin. The event's type is that of its message: where an upcaster made that a newer one
-    than the row's, the newer one.
+    than the row's, the newer one. Undecodable names the event that can't be read.
     """
     # A replay reads millions: the columns by their place, and each type looked up once.
     readers: dict[str, tuple[str, Callable[[bytes], Message]]] = {}
@@ -25,6 +26,10 @@ def events_of(rows: Iterable[Any], catalog: Catalog, source: str) -> list[Event]
         if reader is None:
             reader = readers[stored_type] = _reader(catalog, stored_type)
         name, read = reader
+        try:
+            message = read(data)
+        except Exception as error:
+            raise _unreadable(str(event_id), stored_type, position, error) from error
         events.append(
             Event(
                 str(event_id),
@@ -34,7 +39,7 @@ def events_of(rows: Iterable[Any], catalog: Catalog, source: str) -> list[Event]
                 version,
                 stream.partition("/")[2],
                 time,
-                read(data),
+                message,
                 Origin(*origin),
                 position,
             )
@@ -49,3 +54,13 @@ def _reader(catalog: Catalog, stored_type: str) -> tuple[str, Callable[[bytes], 
     if newest == stored_type:
         return stored_type, decode
     return newest, lambda data: catalog.upcast(decode(data))
+
+
+def _unreadable(event_id: str, stored_type: str, position: int, error: Exception) -> Undecodable:
+    """Name the event; an upcaster's own text may quote what the message holds."""
+    event = f"event {event_id} ({stored_type}, position {position})"
+    if isinstance(error, Undecodable):
+        return Undecodable(f"{event}: {error.message}", reason=error.reason)
+    return Undecodable(
+        f"{event}: its upcaster fails: {type(error).__name__}", reason="UPCASTER_FAILED"
+    )

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from bridge.database import acquire
-from bridge.errors import Internal, StaleVersion
+from bridge.errors import Internal, StaleVersion, Undecodable
 from bridge.events.catalog import Catalog
 from bridge.events.event import Event, Origin
 from bridge.events.upcasting import Upcaster, Upcasters
@@ -87,7 +87,7 @@ async def test_a_late_commit_between_the_survey_and_the_page_is_not_missed(
     parts: Parts, pool: asyncpg.Pool, connection: asyncpg.Connection, reader: Reader
 ) -> None:
     """Committed while the page is being put together, at each of its statements in turn."""
-    for statement in range(1, 4):
+    for statement in range(1, 5):
         async with acquire(pool) as late, acquire(pool) as own:
             transaction = late.transaction()
             await transaction.start()
@@ -122,6 +122,29 @@ class Stepping:
         self.taken += 1
         if self.taken == self._at:
             await self._run()  # type: ignore[operator]
+
+
+async def test_a_cursor_does_not_remember_the_holes_of_the_past(
+    parts: Parts, pool: asyncpg.Pool, connection: asyncpg.Connection, reader: Reader
+) -> None:
+    """Who was at work at the survey is over when the holes are known."""
+    for number in range(30):
+        await append(parts, connection, f"o{number}", 0)
+        async with acquire(pool) as undone:
+            transaction = undone.transaction()
+            await transaction.start()
+            await parts.store.append(undone, "orders/x", 0, [confirmed("x")], Origin())
+            await transaction.rollback()
+    await append(parts, connection, "last", 0)
+    async with acquire(pool) as late, acquire(pool) as own:
+        transaction = late.transaction()
+        await transaction.start()
+        await parts.store.append(late, "orders/late", 0, [confirmed("late")], Origin())
+        stepping = Stepping(own, 3, transaction.commit)
+        first, cursor = await reader.page(stepping, ALL, Cursor(), 5)
+    assert cursor.gaps == ()
+    rest, _ = await read_on(reader, connection, cursor=cursor)
+    assert len(first + rest) == 32
 
 
 async def test_of_a_stream_no_version_comes_before_an_earlier_one(
@@ -336,3 +359,24 @@ async def test_events_of_an_older_type_are_read_as_the_newer_one(
         "SELECT count(*) FROM bridge.events WHERE type = $1", shipped
     )
     assert stored == 0
+
+
+async def test_an_event_that_its_upcaster_fails_on_is_named(
+    parts: Parts, connection: asyncpg.Connection
+) -> None:
+    def step(old: orders.OrderShipped) -> orders.OrderConfirmed:
+        raise ValueError(f"of {old.order_id}")
+
+    failing = Upcasters({orders.OrderShipped: Upcaster(orders.OrderConfirmed, step)})
+    catalog = Catalog({one.name: one for one in parts.catalog}, failing)
+    async with connection.transaction():
+        await parts.store.append(
+            connection, "orders/o1", 0, [orders.OrderShipped(order_id="o1")], Origin()
+        )
+    row = await connection.fetchrow("SELECT event_id::text AS id, position FROM bridge.events")
+    with pytest.raises(Undecodable) as caught:
+        await read_on(Reader(catalog, SOURCE), connection)
+    assert caught.value.message == (
+        f"event {row['id']} (causeway.orders.v1.OrderShipped, position {row['position']})"
+        ": its upcaster fails: ValueError"
+    )

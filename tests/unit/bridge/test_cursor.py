@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bridge.store.cursor import Cursor, Gap, passed, surveyed
+from bridge.store.cursor import Cursor, Gap, passed, settled, surveyed
 
 ANN, BOB = frozenset({"3/1"}), frozenset({"4/1"})
 
@@ -42,6 +42,14 @@ def test_a_gap_that_nobody_can_fill_goes_once_it_was_asked_for_again() -> None:
     # A full page ended at 5: what comes after it was not asked for.
     assert passed(cursor, [5], 5).gaps == (Gap(6, 7, frozenset()),)
     assert passed(cursor, [], 10).gaps == ()
+
+
+def test_a_gap_that_nobody_can_fill_goes_at_once_where_nothing_was_read_yet() -> None:
+    cursor = surveyed(Cursor(5, 5), 9, [(6, 6), (8, 8)], ANN)
+    assert settled(cursor, ANN | BOB) == cursor
+    assert settled(cursor, BOB).gaps == ()
+    # Below the place that was read it must be asked for again.
+    assert settled(Cursor(5, 9, (Gap(4, 6, ANN),)), BOB).gaps == (Gap(4, 5, frozenset()),)
 
 
 @dataclass
@@ -87,6 +95,10 @@ def read(store: Store, chance: random.Random, cursor: Cursor, between: int) -> C
         missing = store.missing(cursor.known, known) if writers else []
         meddle(store, chance, 2000 + between)
         cursor = surveyed(cursor, known, missing, writers)
+        if missing:
+            meddle(store, chance, 1500 + between)
+            cursor = settled(cursor, store.survey()[1])
+            meddle(store, chance, 2500 + between)
     limit = chance.randrange(1, 6)
     rows = store.page(cursor, limit)
     store.given += rows
