@@ -16,6 +16,10 @@ CREATE TABLE bridge.snapshots (
 
 CREATE INDEX events_by_type ON bridge.events (type, position);
 
+-- For the clean-up: what is over, by when
+CREATE INDEX deliveries_ended ON bridge.deliveries (end_time) WHERE state IN ('sent', 'failed');
+
 -- migrate: rollback
+DROP INDEX bridge.deliveries_ended;
 DROP INDEX bridge.events_by_type;
 DROP TABLE bridge.snapshots;

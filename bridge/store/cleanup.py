@@ -5,7 +5,7 @@ when the brokers have it. Never of what is parked: it waits for somebody.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -83,27 +83,31 @@ class Cleaner:
             await wait_any(self._rhythm.between_rounds, stop)
             if stop.is_set():
                 return
-            try:
-                gone = await self.round(stop)
-            except DRIVER as error:
-                logs.warning("cleanup.interrupted", cause=type(error).__name__)
-            else:
-                logs.info("cleanup.done", **gone)
+            logs.info("cleanup.done", **await self.round(stop))
 
     async def round(self, stop: asyncio.Event) -> Mapping[str, int]:
         """Forget all that is old enough, batch by batch; gives how many rows of each table.
 
-        Ends early when `stop` is set, and where another worker is at it.
+        Ends early when `stop` is set, and where another worker is at it. A table whose statements
+        fail does not keep the others from their turn.
         """
         gone = dict.fromkeys(self._ages, 0)
         for name, age in self._ages.items():
-            while not stop.is_set():
-                count = await self._batch(name, age)
-                gone[name] += count
-                if count < self._rhythm.batch:
-                    break
-                await wait_any(self._rhythm.between_batches, stop)
+            try:
+                async for count in self._batches(name, age, stop):
+                    gone[name] += count
+            except DRIVER as error:
+                logs.warning("cleanup.interrupted", table=name, cause=type(error).__name__)
         return gone
+
+    async def _batches(self, name: str, age: timedelta, stop: asyncio.Event) -> AsyncIterator[int]:
+        """Forget rows of one table until none is old enough; how many, batch by batch."""
+        while not stop.is_set():
+            count = await self._batch(name, age)
+            yield count
+            if count < self._rhythm.batch:
+                return
+            await wait_any(self._rhythm.between_batches, stop)
 
     async def _batch(self, name: str, age: timedelta) -> int:
         """Forget some rows in a transaction of their own; 0 where another worker is at it."""

@@ -162,3 +162,16 @@ async def test_it_outlives_the_loss_of_its_connections(
         await aged.execute("UPDATE bridge.inbox SET time = now() - interval '31 days'")
         await until(lambda: inbox_is(aged, 0))
     await superuser.close()
+
+
+async def test_a_table_that_fails_does_not_keep_the_others_from_their_turn(
+    aged: asyncpg.Connection, parts: Parts
+) -> None:
+    impatient = await asyncpg.create_pool(parts.dsn, min_size=1, command_timeout=0.5)
+    try:
+        async with aged.transaction():
+            await aged.execute("LOCK TABLE bridge.inbox IN ACCESS EXCLUSIVE MODE")
+            gone = await Cleaner(impatient, rhythm=QUICK).round(asyncio.Event())
+    finally:
+        await impatient.close()
+    assert gone == {"inbox": 0, "requests": 50, "deliveries": 50}
