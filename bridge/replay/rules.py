@@ -88,7 +88,7 @@ def _check_rebuild(group: Group, request: Request) -> None:
         )
 
 
-def _check_backfill(group: Group, request: Request) -> None:
+def _check_backfill(group: Group, _request: Request) -> None:
     if not group.live:
         raise FailedPrecondition(
             f"{group.name} has no members, its rows are written with its events: use rebuild",
