@@ -54,11 +54,14 @@ def generate(out: Path) -> None:
     services = [name for name in causeway if name.endswith("_service.proto")]
     third_party = ["buf/validate/validate.proto"]
     run_protoc(
-        *include, f"--python_out={out}", f"--mypy_out=readable_stubs:{out}",
+        *include, f"--python_out={out}", f"--mypy_out=readable_stubs,quiet:{out}",
         *causeway, *third_party,
     )  # fmt: skip
     run_protoc(
-        *include, f"--grpc_python_out={out}", f"--mypy_grpc_out=readable_stubs:{out}", *services
+        *include,
+        f"--grpc_python_out={out}",
+        f"--mypy_grpc_out=readable_stubs,quiet:{out}",
+        *services,
     )
     descriptors = out / DESCRIPTORS
     run_protoc(
@@ -96,6 +99,14 @@ def differences(fresh: Path) -> list[str]:
     return sorted(str(p) for p in changed | (wanted ^ present))
 
 
+def stale() -> list[str]:
+    """Generate anew, apart, and list what beside the protos differs from it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "causeway").mkdir()
+        generate(Path(scratch))
+        return differences(Path(scratch))
+
+
 def lay_out_third_party() -> None:
     """Copy the google/ protos to where buf.yaml expects its second module."""
     target = ROOT / ".causeway" / "protos"
@@ -122,11 +133,7 @@ def main() -> None:
             (PROTOS / path).unlink()
         generate(PROTOS)
         return
-    with tempfile.TemporaryDirectory() as scratch:
-        (Path(scratch) / "causeway").mkdir()
-        generate(Path(scratch))
-        differing = differences(Path(scratch))
-    if differing:
+    if differing := stale():
         raise SystemExit(
             "generated code differs: " + ", ".join(differing) + "; run `make generate`"
         )

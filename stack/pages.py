@@ -1,6 +1,7 @@
 """A page for each error code: what it means, and what to do about it."""
 
 from stack.errors import Code, StackError
+from stack.reasons import REASONS
 
 PAGES = {
     Code.ALREADY_RUNNING: """\
@@ -50,6 +51,10 @@ No platform runs with this state directory.
   causeway up                            start one in the foreground
   causeway up --detach                   start one in the background
 If you run it from another checkout, set CAUSEWAY_STATE to that one's .causeway.""",
+    Code.NOT_GENERATED: """\
+A .proto file was changed, and the modules that are generated from it were not: what reads them
+would speak of the protos before the change.
+  make generate                          write them anew, then commit both""",
     Code.PORT_TAKEN: """\
 Another program listens where a part of the platform wants to. Nothing was started.
 The message names the port, the program with its process id, and the setting that moves it.
@@ -118,7 +123,10 @@ A part has no build for this system. Causeway runs on Linux x86_64 and on macOS.
 
 
 def page(code: str) -> str:
-    """The page of a code; StackError UNKNOWN_NAME when there is no such code."""
+    """The page of a code or a reason; StackError UNKNOWN_NAME when there is no such."""
+    reason = REASONS.get(code.upper())
+    if reason is not None:
+        return f"{code.upper()}\n\n{reason}"
     try:
         known = Code(code.upper())
     except ValueError:
@@ -129,6 +137,8 @@ def page(code: str) -> str:
 
 
 def contents() -> str:
-    """All codes with their first line."""
-    width = max(map(len, Code))
-    return "\n".join(f"{code:<{width}}  {PAGES[code].splitlines()[0]}" for code in Code)
+    """All codes with their first line, then the reasons that parked events and calls name."""
+    width = max(map(len, [*Code, *REASONS]))
+    codes = [f"{code:<{width}}  {PAGES[code].splitlines()[0]}" for code in Code]
+    reasons = [f"{name:<{width}}  {text.splitlines()[0]}" for name, text in REASONS.items()]
+    return "\n".join([*codes, "", *reasons])

@@ -27,6 +27,18 @@ class Verdict:
     note: str
 
 
+def require_generated() -> None:
+    """StackError NOT_GENERATED where the modules, which the gate reads, are not the protos'."""
+    from gateway.generate import stale
+
+    if differing := stale():
+        raise StackError(
+            Code.NOT_GENERATED,
+            f"the protos were changed since {differing[0]} was generated from them",
+            "make generate",
+        )
+
+
 def address(given: str | None) -> str:
     """Where the registry is: as given, or the running platform's. StackError NOT_RUNNING."""
     from stack import addresses

@@ -79,6 +79,7 @@ def check(
     from stack import schemas as asked
     from stack.console import say, say_json
 
+    asked.require_generated()
     verdict = anyio.run(asked.judged, registry, corpus or asked.CORPUS)
     found = verdict.problems
     if as_json:
@@ -103,6 +104,7 @@ def release(*, corpus: CorpusFolder = None) -> None:
     from stack.console import say
     from stack.release import add_release
 
+    asked.require_generated()
     found, path = add_release(corpus or asked.CORPUS)
     if found:
         sys.stderr.writelines(f"{problem}\n" for problem in found)

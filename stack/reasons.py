@@ -1,0 +1,104 @@
+"""What the reasons of refused calls, parked events and a checked history mean, and what to do.
+
+A reason is `ErrorInfo.reason` of an error (bridge/errors.py), a dead letter's, or a finding's.
+"""
+
+REASONS = {
+    # Why an event is parked.
+    "KEY_PARKED": """\
+The event did not fail: it waits behind an earlier one of its key, which did.
+  causeway deadletters list --key KEY    see what holds the key""",
+    "USER_UNKNOWN": """\
+An event speaks of a user who is not registered (yet). It is tried again by itself, and heals when
+the user registers; who is known to Keycloak alone never does.
+  causeway deadletters discard NAME      give it up""",
+    "RECIPIENT_UNKNOWN": """\
+A notification's user is not known to Notifications (yet). It is tried again by itself.
+  causeway deadletters list              see since when""",
+    "UNDECODABLE": """\
+The record is not in the wire format, or its headers are broken. Code that reads it may come.
+  causeway deadletters show NAME         see its first bytes
+  causeway deadletters discard NAME      give it up: the record is kept in bridge.discarded""",
+    "UNKNOWN_TYPE": """\
+The worker has no code for this type of event: it is older than the writer.
+Deploy the newer code, then
+  causeway deadletters redrive --reason UNKNOWN_TYPE""",
+    "UNKNOWN_ENUM_NUMBER": """\
+The event holds a number that its enum does not know here. A default would be a guess: it waits.
+Deploy the newer protos, then
+  causeway deadletters redrive --reason UNKNOWN_ENUM_NUMBER""",
+    "UPCASTER_FAILED": """\
+An upcaster (services/events.py) could not bring an old message up to date: it must take any value.
+Mend it, deploy, then
+  causeway deadletters redrive --reason UPCASTER_FAILED""",
+    "DEADLINE_EXCEEDED": """\
+It took longer than it may: a handler 30 s, a call its time limit. It is tried again by itself.""",
+    "STALE_VERSION": """\
+Somebody else wrote the stream first: load it, decide again, write again.""",
+    # Why a call was refused.
+    "STORE_UNAVAILABLE": """\
+The database of a service does not answer; the details name it.
+  causeway status                        see whether it is up""",
+    "DATABASE_UNAVAILABLE": """\
+A service's database is away. Nothing is lost: try again with the same request_id.""",
+    "KAFKA_UNAVAILABLE": """\
+No broker answers. Commands go on; their events wait in the outbox.
+  causeway status                        see which brokers are up""",
+    "LOG_UNREADABLE": """\
+A partition of the log gave nothing for too long: it has no leader, or its broker is away.
+  causeway status                        see leaders and replicas, then try again""",
+    "OUTCOME_UNKNOWN": """\
+The connection was lost at the commit, so it may be there or not: ask again with the same
+request_id, which gives the same result.""",
+    "REQUEST_ID_REUSED": """\
+The request_id was used before for another request. Take a new one for a new wish.""",
+    "UNKNOWN_GROUP": """\
+There is no such consumer group; the message lists those that there are.
+  causeway call bridge.v1.OperationsService/DescribeCluster '{}' --as oscar""",
+    "UNKNOWN_SOURCE": """\
+No store writes events of this source; the message lists the sources.""",
+    "EMPTY_FILTER": """\
+A filter without a field would touch all dead letters: name a group, key, type, reason or names.""",
+    "NOTHING_CHOSEN": """\
+A redelivery needs a choice of events: a subject, types, a range of time or of positions.""",
+    "NOT_A_PROJECTION": """\
+Only a group that declares its tables can be rebuilt: its handlers write these and nothing else.
+  causeway replay start redeliver --help for any other group""",
+    "NOT_LIVE": """\
+This group has no members: it is fed by rebuilds alone.""",
+    "INBOX_CLEANED": """\
+The inbox does not reach back that far, so what was handled then can't be told: name the types that
+the group has never handled, or begin later.""",
+    "EVENT_PARKED": """\
+An event of the range is parked in that group, and those behind it must wait for it.
+  causeway deadletters redrive --group GROUP""",
+    "EVENT_FAILED": """\
+A handler failed on the event that is named; nothing was swapped, and what was done before it stays.
+Mend the cause, then start the replay again.""",
+    "WRITES_OUTSIDE": """\
+A handler wrote another table than those that its group declares: such a group can't be rebuilt.""",
+    "TABLE_REFERENCED": """\
+Another table has a foreign key to this projection's: its rows can't be exchanged.""",
+    "REPLAY_ENDED": """\
+The replay has ended: there is nothing to cancel.
+  causeway replay list                   see what runs""",
+    "SCHEMA_NOT_REGISTERED": """\
+The registry does not have this code's schema.
+  causeway schemas register              the deployment's step; `causeway up` does it by itself""",
+    "SCHEMA_REFUSED": """\
+The registry finds the change of a schema incompatible; its words are in the message.
+  causeway schemas check                 names the field and what to do""",
+    "EVENT_TOO_LARGE": """\
+The event would not fit a record of Kafka (1 MB). Nothing was stored.""",
+    "NAME_TOO_LONG": """\
+A stream's name, actor or correlation is longer than 1,024 bytes. Nothing was stored.""",
+    "COUNT_TOO_LONG": """\
+Counting the events takes too long on a store of this size. The replay can be started all the same:
+it says how many it has done.""",
+    "LOG_CUT": """\
+The beginning of the log is gone: somebody changed the retention, which is forever. A rebuild
+from Kafka would begin in the middle; what is in the stores is whole.""",
+    "ROLE_MISSING": """\
+The token holds none of the roles that the method asks for; the details name them.
+  causeway call METHOD JSON --as root    root has every role""",
+}

@@ -1,0 +1,18 @@
+"""The gate judges the protos that are there, not those of the last `make generate`."""
+
+import pytest
+
+from stack.errors import Code, StackError
+from stack.schemas import require_generated
+
+
+def test_modules_that_follow_the_protos_are_judged() -> None:
+    require_generated()
+
+
+def test_modules_that_are_older_than_the_protos_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.generate.stale", lambda: ["causeway/orders/v1/events_pb2.py"])
+    with pytest.raises(StackError) as refused:
+        require_generated()
+    assert refused.value.code is Code.NOT_GENERATED
+    assert refused.value.next_command == "make generate"
