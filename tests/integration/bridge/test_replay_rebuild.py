@@ -18,6 +18,7 @@ from bridge.errors import FailedPrecondition
 from bridge.events.event import Origin
 from bridge.handling import Handling
 from bridge.kafka.span import committed
+from bridge.parking.redrive import Pace, Redriver
 from bridge.replay import rebuild
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import (
@@ -267,6 +268,7 @@ async def test_a_command_that_waits_for_the_swap_writes_over_the_new_rows(
 CRASH = """
 import asyncio, os, signal, sys
 from bridge.database import open_pool
+from bridge.parking.redrive import Pace, Redriver
 from bridge.replay import rebuild
 from bridge.replay.ledger import advance
 from bridge.replay import passage
@@ -503,3 +505,46 @@ async def met(connection: asyncpg.Connection, replay_id: str) -> None:
     await until(handled)
     await asyncio.sleep(1.5)
     assert (await replay_of(connection, replay_id))["state"] == "running"
+
+
+async def test_keys_that_are_redriven_all_the_time_are_released_by_a_rebuild(
+    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    async def moody(handling: Handling) -> None:
+        if handling.event.key.startswith("o1"):
+            raise FailedPrecondition("not today", reason="NOT_TODAY")
+        await count(handling)
+
+    bad = projection(parts, handlers={orders.OrderConfirmed: moody})
+    live = Consumer(bad, catalog=parts.catalog, pool=pool, kafka=parts.kafka)
+    redriver = Redriver([bad], parts.catalog, pool, Pace(poll=0.01))
+    stuck = {key: number for key, number in MANY.items() if key.startswith("o1")}
+    await publish(parts, connection, MANY)
+
+    async def parked(number: int) -> bool:
+        found: int = await connection.fetchval("SELECT count(*) FROM bridge.parked")
+        return found == number
+
+    async with running(live.run), running(redriver.run):
+        await until(lambda: parked(sum(stuck.values())))
+        asking = asyncio.create_task(redrive_all(parts))
+        async with replaying(parts, pool, projection(parts)):
+            replay_id = await ask(connection, "rebuild", group_of(parts), origin="kafka")
+            row = await ended(connection, replay_id)
+        asking.cancel()
+        assert (row["state"], row["error"]) == ("succeeded", "")
+        await until(lambda: parked(0))
+    assert not await connection.fetchval("SELECT count(*) FROM bridge.parked_keys")
+    assert await counted(connection) == MANY
+
+
+async def redrive_all(parts: Parts) -> None:
+    """Ask again and again, as somebody who loses patience."""
+    connection = await asyncpg.connect(parts.dsn)
+    try:
+        while True:
+            await connection.execute("UPDATE bridge.parked SET redrive_time = now()")
+            await connection.execute("NOTIFY bridge_parked")
+            await asyncio.sleep(0.02)
+    finally:
+        connection.terminate()
