@@ -17,9 +17,10 @@ from types import ModuleType
 
 import asyncpg
 from google.protobuf.message import Message
+from pydantic import ValidationError
 
 from bridge.database import acquire, open_pool
-from bridge.errors import InvalidArgument
+from bridge.errors import FailedPrecondition, InvalidArgument
 from bridge.events.catalog import Catalog
 from bridge.events.event import Event, Origin
 from bridge.events.upcasting import NO_UPCASTERS, Upcasters
@@ -116,7 +117,7 @@ async def open_service(
     with its own events. `settings` are read from `CAUSEWAY_*` if not given. Raises
     FailedPrecondition for a schema that is not registered, Unavailable without a registry.
     """
-    settings = settings or BridgeSettings.model_validate({})
+    settings = settings or _from_environment()
     own = Catalog.of(events, upcasters=upcasters)
     store = EventStore(own, await schema_ids(settings.registry, own), source)
     async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
@@ -129,6 +130,19 @@ async def open_service(
             subscriptions=subscriptions,
         )
         yield Service(store, own, work)
+
+
+def _from_environment() -> BridgeSettings:
+    """Read the settings; FailedPrecondition names those that are not set."""
+    try:
+        return BridgeSettings.model_validate({})
+    except ValidationError as error:
+        names = ", ".join(f"CAUSEWAY_{str(one['loc'][0]).upper()}" for one in error.errors())
+        raise FailedPrecondition(
+            f"{names}: not set, or not what it should be; `causeway adopt` prints the settings of a "
+            "service on the local platform",
+            reason="SETTINGS_MISSING",
+        ) from None
 
 
 def _handled(subscriptions: Sequence[Subscription]) -> list[ModuleType]:
