@@ -139,8 +139,8 @@ def _from_environment() -> BridgeSettings:
     except ValidationError as error:
         names = ", ".join(f"CAUSEWAY_{str(one['loc'][0]).upper()}" for one in error.errors())
         raise FailedPrecondition(
-            f"{names}: not set, or not what it should be; `causeway adopt` prints the settings of a "
-            "service on the local platform",
+            f"{names}: not set, or not what it should be; `causeway adopt` prints a "
+            "service's settings on the local platform",
             reason="SETTINGS_MISSING",
         ) from None
 
