@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 
+from bridge.kafka.reader import make_reader
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings
 
@@ -40,8 +41,8 @@ class GroupConsumer:
     ) -> None:
         self._topics = topics
         self._listener = _Listener(on_assigned, on_revoked)
-        self._consumer = AIOKafkaConsumer(
-            **settings.client(),
+        self._consumer = make_reader(
+            settings,
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
+from bridge.kafka.reader import make_reader
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.settings import KafkaSettings
 
@@ -17,9 +18,7 @@ async def open_tail(
     settings: KafkaSettings, partitions: Iterable[Partition]
 ) -> AsyncIterator[AsyncIterator[Record]]:
     """Give what is written to these partitions from now on, without end; in order per partition."""
-    consumer = AIOKafkaConsumer(
-        **settings.client(), enable_auto_commit=False, fetch_max_wait_ms=FETCH_WAIT_MS
-    )
+    consumer = make_reader(settings, enable_auto_commit=False, fetch_max_wait_ms=FETCH_WAIT_MS)
     await consumer.start()
     try:
         assigned = [TopicPartition(*partition) for partition in partitions]
