@@ -1,6 +1,7 @@
 """What a replay may ask for: rules on the request and its group alone, each a function."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from bridge.errors import FailedPrecondition, FieldViolation, InvalidArgument
 from bridge.replay.request import Group, Request
@@ -8,6 +9,8 @@ from bridge.store.reading import Selection
 
 MODES = ("rebuild", "backfill", "redeliver")
 ORIGINS = ("", "store", "kafka")
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""The driver reads a year 1 as infinity."""
 
 
 def check(group: Group, request: Request) -> None:
@@ -48,6 +51,9 @@ def _check_range(request: Request) -> None:
             "positions are the store's: use origin store, or start_time and end_time",
             "POSITION_WITHOUT_STORE",
         )
+    for name, time in (("start_time", chosen.start_time), ("end_time", chosen.end_time)):
+        if time is not None and time < EARLIEST:
+            raise _invalid(name, "no event is as old as that", "INVALID_TIME")
     if _is_empty(chosen):
         raise _invalid("end_time", "the range ends before it begins", "EMPTY_RANGE")
 

@@ -39,6 +39,12 @@ REFUSED = {
         InvalidArgument,
         "POSITION_WITHOUT_STORE",
     ),
+    "a time before any event": (
+        GROUP,
+        Request("backfill", "g", selection=Selection(start_time=datetime.min.replace(tzinfo=UTC))),
+        InvalidArgument,
+        "INVALID_TIME",
+    ),
     "an empty span of time": (
         GROUP,
         Request("backfill", "g", selection=Selection(start_time=NOW, end_time=NOW)),
