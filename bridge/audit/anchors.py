@@ -55,7 +55,8 @@ async def check_anchors(
     heads, at = _Heads(), await span.starts()
     while any(at[one] < end for one, end in ends.items()):
         records, at = await span.read(at, ends, PAGE)
-        found = [head for record in records if (head := _head(record, key)) is not None]
+        ours = [record for record in records if record.key == key]
+        found = [head for record in ours if (head := _head(record, report)) is not None]
         rows = await connection.fetch(sql["hashes"], [head.seq for head in found])
         seals = {row["seq"]: row for row in rows}
         for head in found:
@@ -65,13 +66,13 @@ async def check_anchors(
     _judge(report, heads, await connection.fetchval(sql["last"]))
 
 
-def _head(record: Record, key: bytes) -> Head | None:
-    """Read a head of this store; None for another's, and for what is no head at all."""
-    if record.key != key or record.value is None:
-        return None
+def _head(record: Record, report: Report) -> Head | None:
+    """Read a head of this store. What is none is a finding: any service may write the topic."""
     try:
-        return read_head(record.value)
-    except ValueError:
+        return read_head(record.value or b"")
+    except ValueError as error:
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        report.add(Finding(Kind.BAD_HEAD, place=place, detail=str(error)[:100]))
         return None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from bridge.audit.findings import MOST, Finding, Kind, Report
+from bridge.audit.findings import MOST, Finding, Kind, Report, place_text
 from bridge.audit.log import Places
 from bridge.audit.seals import BEGINNING, Head, fields, seal_hash
 from bridge.audit.swaps import Mismatch, told_apart
@@ -14,6 +14,8 @@ from bridge.sql import queries
 PAGE = 1000
 SEAL_COLUMNS = 7
 """Of a row of `verify.seals`, before the event's own."""
+BEFORE_ALL = -(2**63)
+"""Chains begin at seq 1; a seal below was made by somebody else."""
 
 Progress = Callable[[str, int, int], None]
 """Is told what is checked, how far it is, and how far it goes."""
@@ -22,7 +24,7 @@ Progress = Callable[[str, int, int], None]
 async def check_chain(
     connection: asyncpg.Connection, report: Report, places: Places, progress: Progress
 ) -> None:
-    """Recompute every seal from its event, and look for events without one.
+    """Recompute every seal from its event.
 
     `places` says what the log was found to hold. Reads in pages, in the snapshot that the
     connection's transaction has; up to 1000 events that don't fit are kept in memory.
@@ -30,14 +32,13 @@ async def check_chain(
     sql = queries("verify")
     last = await connection.fetchval(sql["last"])
     walk = _Walk(report, places)
-    seq = 0
+    seq = BEFORE_ALL
     while rows := await connection.fetch(sql["seals"], seq, PAGE):
         for row in rows:
             walk.step(row)
         seq = rows[-1][0]
         progress("seals", seq, last)
     walk.end()
-    await _unsealed(connection, report)
 
 
 class _Walk:
@@ -50,7 +51,17 @@ class _Walk:
         self._mismatches: list[Mismatch] = []
 
     def step(self, row: Sequence[Any]) -> None:
-        """Check one seal: that it follows the last, fits its event, and where that was put."""
+        """Check one seal; whatever its rows hold, the next one is checked too."""
+        try:
+            self._check(row)
+        except Exception as error:
+            self._add(Kind.UNREADABLE, row, type(error).__name__)
+        if row[0] > 0:
+            self._last = Head(row[0], row[1], row[3])
+        self._report.seals += 1
+
+    def _check(self, row: Sequence[Any]) -> None:
+        """See that it follows the last, fits its event, and where that was put."""
         seq, position, prev, made = row[0], row[1], row[2], row[3]
         values = row[SEAL_COLUMNS:]
         self._follows(seq, position, prev)
@@ -62,8 +73,6 @@ class _Walk:
             self._add(Kind.UNPUBLISHED, row)
         elif not self._places.seen(row[4], row[5], row[6]):
             self._add(Kind.NOT_ON_LOG, row)
-        self._last = Head(seq, position, made)
-        self._report.seals += 1
 
     def end(self) -> None:
         """Name what does not fit, now that all of it is known."""
@@ -72,10 +81,10 @@ class _Walk:
 
     def _follows(self, seq: int, position: int, prev: bytes) -> None:
         missing = seq - self._last.seq - 1
-        if missing:
+        if missing > 0:
             detail = f"{missing} missing before it, after seq {self._last.seq}"
             self._report.add(Finding(Kind.SEAL_REMOVED, seq, position, detail=detail))
-        elif prev != self._last.hash:
+        elif missing or prev != self._last.hash:
             self._report.add(Finding(Kind.CHAIN_BROKEN, seq, position))
 
     def _mismatch(self, mismatch: Mismatch) -> None:
@@ -85,7 +94,7 @@ class _Walk:
             self.end()
             self._mismatches.clear()
 
-    def _add(self, kind: Kind, row: Sequence[Any]) -> None:
+    def _add(self, kind: Kind, row: Sequence[Any], detail: str = "") -> None:
         event = row[SEAL_COLUMNS:]
         self._report.add(
             Finding(
@@ -97,30 +106,6 @@ class _Walk:
                 type=event[3] or "",
                 event_id=str(event[4] or ""),
                 place=place_text(row[4:7]),
+                detail=detail,
             )
         )
-
-
-async def _unsealed(connection: asyncpg.Connection, report: Report) -> None:
-    """Look for what should have a seal and has none."""
-    sql = queries("verify")
-    for row in await connection.fetch(sql["unsealed"], MOST):
-        report.add(
-            Finding(
-                Kind.INSERTED if row["topic"] is None else Kind.UNSEALED,
-                position=row["position"],
-                stream=row["stream"],
-                version=row["version"],
-                type=row["type"],
-                event_id=str(row["event_id"]),
-                place=place_text((row["topic"], row["partition"], row["record_offset"])),
-            )
-        )
-    for query, kind in (("dangling", Kind.REMOVED), ("shared", Kind.NOT_ON_LOG)):
-        for position, *place in await connection.fetch(sql[query], MOST):
-            report.add(Finding(kind, position=position, place=place_text(place)))
-
-
-def place_text(place: Sequence[Any]) -> str:
-    """Write `topic/partition/offset`; empty where it is not known."""
-    return "" if None in place else "/".join(map(str, place))

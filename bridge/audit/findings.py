@@ -1,6 +1,7 @@
 """What a check of history can find, and where."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -25,6 +26,14 @@ class Kind(StrEnum):
     LOG_DIFFERS = "the record on Kafka is not what the store holds"
     NOT_ON_LOG = "the record is not where it was published"
     NOT_STORED = "the record on Kafka has no event in the store"
+    STRUCTURE_CHANGED = (
+        "a table of history is not as the migrations made it: it may hide or add rows"
+    )
+    DUPLICATED = "several events have one position, one id, or one version of a stream"
+    UNKNOWN_TOPIC = "the event waits for a topic to which this store does not publish"
+    WAITING_TOO_LONG = "the event still waits, although a younger one left more than an hour ago"
+    BAD_HEAD = "a record with the key of this store's heads is none"
+    UNREADABLE = "the check fails here: what it reads is not what a bridge writes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +106,8 @@ class Report:
     def clean(self) -> bool:
         """Whether nothing is wrong."""
         return not self.findings
+
+
+def place_text(place: Sequence[Any]) -> str:
+    """Write `topic/partition/offset`; empty where it is not known."""
+    return "" if None in place else "/".join(map(str, place))

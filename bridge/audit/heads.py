@@ -23,6 +23,8 @@ from bridge.waiting import wait_any
 
 TOPIC = "causeway.seals.v1"
 HEAD_SECONDS = 5.0
+MOST_BYTES = 1000
+"""Of a head's record. One is 200 bytes long; deep nesting needs more."""
 SEND_SECONDS = 10.0
 HEADERS = (("content-type", b"application/json"),)
 
@@ -44,15 +46,24 @@ def write_head(source: str, head: Head) -> bytes:
 
 
 def read_head(value: bytes) -> Head:
-    """Read the value of a head's record; ValueError if it is not one."""
+    """Read the value of a head's record; ValueError if it is not one, whatever else it is."""
+    if len(value) > MOST_BYTES:
+        raise ValueError("too long for a head")
     try:
         said = json.loads(value)
-        head = Head(int(said["seq"]), int(said["position"]), bytes.fromhex(said["hash"]))
-    except (KeyError, TypeError) as error:
+        head = Head(said["seq"], said["position"], bytes.fromhex(said["hash"]))
+    except (KeyError, TypeError, RecursionError) as error:
         raise ValueError("not a head") from error
-    if head.seq < 1 or len(head.hash) != len(GENESIS):
-        raise ValueError("not a head")
+    if not (_fits(head.seq) and head.seq > 0 and _fits(head.position)):
+        raise ValueError("a number of it is none of a seal")
+    if len(head.hash) != len(GENESIS):
+        raise ValueError("its hash is none of a seal")
     return head
+
+
+def _fits(number: object) -> bool:
+    """Whether a bigint can hold it; true and 1.0 are no numbers of a seal."""
+    return type(number) is int and -(2**63) <= number < 2**63
 
 
 class Heads:

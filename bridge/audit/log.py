@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 
 from bridge.audit.findings import Finding, Kind, Report
+from bridge.audit.seals import moment
 from bridge.events.catalog import Catalog
 from bridge.events.codec import header, headers
 from bridge.events.event import Origin
@@ -17,7 +18,7 @@ from bridge.sql import queries
 
 PAGE = 1000
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-VERSION = re.compile(r"/versions/(\d+)$")
+VERSION = re.compile(r"/versions/([0-9]{1,9})$")
 
 
 class Places:
@@ -97,7 +98,11 @@ class LogCheck:
             *where,
             record.offset,
         )
-        difference = self._difference(record, row)
+        try:
+            difference = self._difference(record, row)
+        except Exception as error:
+            # Whatever a row or a record holds: it is named, and the check goes on.
+            difference = f"they can't be compared: {type(error).__name__}"
         if difference:
             self._report.add(_finding(Kind.LOG_DIFFERS, record, event_id, difference, row))
         elif row["topic"] is None:
@@ -130,7 +135,7 @@ class LogCheck:
             self._report.source,
             row["stream"],
             row["version"],
-            row["time"],
+            moment(row["time"]),
             # Which version of its subject the schema was is known to the registry alone.
             int(version[1]) if version else 0,
             origin,

@@ -37,8 +37,15 @@ _int4 = struct.Struct(">i").pack
 _int8 = struct.Struct(">q").pack
 
 
-def _timestamptz(time: datetime) -> bytes:
+def _timestamptz(time: datetime | bytes) -> bytes:
+    if isinstance(time, bytes):
+        return time
     return _int8((time - _EPOCH) // _MICROSECOND)
+
+
+def moment(sent: bytes) -> datetime:
+    """Read a time as PostgreSQL sends it; OverflowError where Python has none: BC, infinity."""
+    return _EPOCH + int.from_bytes(sent, "big", signed=True) * _MICROSECOND
 
 
 def _uuid(name: Any) -> bytes:

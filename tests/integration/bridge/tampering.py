@@ -77,7 +77,68 @@ DELETE FROM bridge.seals WHERE position > $1
 -- cut_published --
 -- Forgets where the events above a position went.
 DELETE FROM bridge.published WHERE position > $1
+
+-- forge --
+-- Puts another event at position $1, as version $2 of its stream.
+INSERT INTO bridge.events OVERRIDING SYSTEM VALUE
+SELECT
+    $1, stream, $2, type, gen_random_uuid(), data, schema_id, time, actor, client, method,
+    request_id, correlation_id, causation_id, traceparent
+FROM bridge.events
+LIMIT 1
+
+-- wait --
+-- Puts position $1 into the outbox, for topic $2.
+INSERT INTO bridge.outbox VALUES ($1, $2, 1)
+
+-- seal_below --
+-- Makes a seal of position $1 that no chain leads to.
+INSERT INTO bridge.seals VALUES (-1, $1, sha256('a'), sha256('b'))
+
+-- long_ago --
+-- Moves all that was published two hours back.
+UPDATE bridge.published SET time = now() - interval '2 hours'
 """)
+
+STRUCTURES = {
+    "events has: child bridge.evil": """
+        CREATE TABLE bridge.evil () INHERITS (bridge.events);
+        INSERT INTO bridge.evil SELECT * FROM bridge.events WHERE position = 1;
+    """,
+    "events lacks: primary key position": """
+        ALTER TABLE bridge.events DROP CONSTRAINT events_pkey;
+        CREATE INDEX plain ON bridge.events (position);
+        INSERT INTO bridge.events OVERRIDING SYSTEM VALUE
+        SELECT position, stream, 99, type, gen_random_uuid(), data, schema_id, time, actor, client,
+            method, request_id, correlation_id, causation_id, traceparent
+        FROM bridge.events WHERE position = 1;
+    """,
+    "events has: row level security": """
+        ALTER TABLE bridge.events ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY hides ON bridge.events USING (true);
+    """,
+    "events has: policy hides": "CREATE POLICY hides ON bridge.events USING (true)",
+    "events has: kind v, p": """
+        ALTER TABLE bridge.events RENAME TO truth;
+        CREATE VIEW bridge.events AS SELECT * FROM bridge.truth;
+        GRANT SELECT ON bridge.events TO PUBLIC;
+    """,
+    "seals is not there": "ALTER TABLE bridge.seals RENAME TO sealed",
+    "outbox has: rule silent": """
+        CREATE RULE silent AS ON INSERT TO bridge.outbox DO INSTEAD NOTHING
+    """,
+    "published has: trigger late": """
+        CREATE FUNCTION bridge.late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER late BEFORE INSERT ON bridge.published
+        FOR EACH ROW EXECUTE FUNCTION bridge.late();
+    """,
+    "events lacks: time timestamp with time zone not null": """
+        DROP INDEX bridge.events_by_time;
+        ALTER TABLE bridge.events ALTER time TYPE text;
+    """,
+    "seals lacks: prev bytea not null": "ALTER TABLE bridge.seals ALTER prev DROP NOT NULL",
+}
+"""By what is found: changes of the tables that let them show other rows than there are."""
 
 
 async def recompute(connection: asyncpg.Connection) -> None:

@@ -116,7 +116,22 @@ def test_a_head_is_json_that_says_its_seal() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"", b"{}", b"[]", b"null", b'{"seq": 0, "position": 1, "hash": ""}', b"\xff"]
+    "value",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"\xff",
+        b'{"seq": 0, "position": 1, "hash": ""}',
+        b'{"seq": true, "position": 1, "hash": "%s"}' % (b"00" * 32),
+        b'{"seq": 1.5, "position": 1, "hash": "%s"}' % (b"00" * 32),
+        b'{"seq": 1e999, "position": 1, "hash": "%s"}' % (b"00" * 32),
+        b'{"seq": 9223372036854775808, "position": 1, "hash": "%s"}' % (b"00" * 32),
+        b'{"seq": 1, "position": -9223372036854775809, "hash": "%s"}' % (b"00" * 32),
+        b'{"seq": 1, "position": 1, "hash": 7}',
+        b"[" * 200_000,
+    ],
 )
 def test_what_is_no_head_is_told_from_one(value: bytes) -> None:
     with pytest.raises(ValueError):
