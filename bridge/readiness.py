@@ -32,11 +32,13 @@ def mostly(
 
 
 def working(relay: Relay, consumers: Sequence[Consumer]) -> dict[str, Probe]:
-    """The probes of a worker: its relay, and that each consumer takes part in its group.
+    """The probes of a worker: its relay, and that each consumer takes part in its group and reads.
 
     What is parked is no matter here: it may need a person, and other keys go on.
     """
     return {
         "relay": mostly(lambda: relay.active or relay.standing_by),
-        "consumers": mostly(lambda: all(consumer.assigned for consumer in consumers)),
+        "consumers": mostly(
+            lambda: all(consumer.assigned and not consumer.failing for consumer in consumers)
+        ),
     }

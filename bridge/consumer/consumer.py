@@ -14,6 +14,7 @@ import asyncpg
 from bridge import logs, metrics
 from bridge.consumer.blocked import Blocked
 from bridge.consumer.inbox import Inbox
+from bridge.consumer.interruptions import Interruptions
 from bridge.consumer.lane import Lane
 from bridge.consumer.lanes import Lanes, Limits
 from bridge.consumer.registration import topics_of
@@ -62,6 +63,7 @@ class Consumer:
         self._draining: asyncio.Task[None] | None = None
         self._commit_due = 0.0
         self._failures = 0
+        self._interruptions = Interruptions()
         self._offer_gauges()
 
     def _offer_gauges(self) -> None:
@@ -88,6 +90,12 @@ class Consumer:
         """Whether this member takes part in its group."""
         return self._lanes is not None
 
+    @property
+    def failing(self) -> bool:
+        """Whether it is interrupted again and again, as by what can't be read, in spite of joining
+        its group each time."""
+        return self._interruptions.many
+
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then drain and leave the group."""
         while not stop.is_set():
@@ -96,6 +104,9 @@ class Consumer:
             except (OSError, TimeoutError, KafkaError) as error:
                 self._failures += 1
                 logs.warning("consumer.interrupted", group=self._group, cause=type(error).__name__)
+                self._interruptions.note()
+                if self.failing:
+                    logs.error("consumer.failing", error, group=self._group)
                 await wait_any(backoff(self._failures, 0.2, 5.0), stop)
 
     async def _session(self, stop: asyncio.Event) -> None:

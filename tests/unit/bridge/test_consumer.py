@@ -6,8 +6,10 @@ from typing import cast
 
 import asyncpg
 import pytest
+from aiokafka.errors import UnsupportedCodecError
 
 from bridge.consumer.consumer import Consumer
+from bridge.consumer.interruptions import MANY
 from bridge.consumer.lanes import Lanes
 from bridge.handling import Handling
 from bridge.kafka.consumer import Assigned, Revoked
@@ -142,3 +144,20 @@ async def test_a_session_that_was_assigned_forgets_earlier_failures(
             FakeGroup.sessions[-1].error = ConnectionError()
         await until(lambda: len(FakeGroup.sessions) == 4)
     assert tries == [1, 1, 1]
+
+
+async def test_a_consumer_that_can_never_read_is_failing_although_it_is_assigned_each_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bridge.consumer.consumer.backoff", lambda *_: 0.0)
+    one = consumer()
+    async with running(one.run):
+        for count in range(1, MANY + 1):
+            await until(lambda count=count: len(FakeGroup.sessions) == count)
+            assert not one.failing
+            FakeGroup.sessions[-1].error = UnsupportedCodecError()
+        await until(lambda: len(FakeGroup.sessions) == MANY + 1)
+        await until(lambda: one.assigned)
+        assert one.failing
+    said = [line.message for line in caplog.records if line.message != "consumer.assigned"]
+    assert said == ["consumer.interrupted"] * MANY + ["consumer.failing"]

@@ -24,6 +24,7 @@ class Part:
     active: bool = False
     standing_by: bool = False
     assigned: bool = False
+    failing: bool = False
 
 
 async def test_an_interruption_is_forgiven_for_the_grace_and_no_longer() -> None:
@@ -59,6 +60,7 @@ async def test_what_never_began_is_not_ready_after_the_grace() -> None:
         (Part(standing_by=True), [Part(assigned=True)], set()),
         (Part(), [Part(assigned=True)], {"relay"}),
         (Part(active=True), [Part(assigned=True), Part()], {"consumers"}),
+        (Part(active=True), [Part(assigned=True, failing=True)], {"consumers"}),
         (Part(), [Part()], {"relay", "consumers"}),
     ],
 )
