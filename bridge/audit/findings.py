@@ -8,6 +8,8 @@ from typing import Any
 
 MOST = 1000
 """Findings of one kind that are listed; more are counted."""
+MOST_SHOWN = 300
+"""Characters of one thing of a finding that a person is shown."""
 
 
 class Kind(StrEnum):
@@ -71,7 +73,7 @@ class Finding:
     def __str__(self) -> str:
         known = self.fields()
         del known["meaning"]
-        where = " ".join(f"{name}={value}" for name, value in known.items() if name != "kind")
+        where = " ".join(f"{name}={_shown(it)}" for name, it in known.items() if name != "kind")
         return f"{self.kind.name}: {self.kind.value} ({where})"
 
 
@@ -111,3 +113,9 @@ class Report:
 def place_text(place: Sequence[Any]) -> str:
     """Write `topic/partition/offset`; empty where it is not known."""
     return "" if None in place else "/".join(map(str, place))
+
+
+def _shown(value: Any) -> str:
+    """Write it on one line: who tampers chooses names, and must not write lines of the report."""
+    text = str(value)[:MOST_SHOWN]
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
