@@ -147,3 +147,20 @@ async def test_a_replay_and_a_check_of_history_name_the_record(
     assert f"{parts.topic}/1/1" in {
         one.place for one in report.findings if one.kind is Kind.NOT_STORED
     }
+
+
+async def test_a_batch_that_nothing_here_unpacks_is_told_as_failing_and_read_once_something_does(
+    parts: Parts, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, int]] = []
+    one = consumer(parts, pool, seen)
+    async with producing(parts, "zstd") as producer:
+        await send(producer, parts, 0, [event(parts, "a", 1)])
+    async with running(one.run):
+        with monkeypatch.context() as patch:
+            patch.setattr("aiokafka.codec.cramjam", None)
+            async with producing(parts) as producer:
+                await send(producer, parts, 1, [event(parts, "o1", 1)])
+            await until(lambda: one.failing, 60)
+            assert ("a", 1) not in seen
+        await until(lambda: ("a", 1) in seen, 60)
