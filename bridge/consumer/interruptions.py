@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 
 MANY = 5
-STEADY = 30.0
-"""Seconds without an interruption, after which those before do not count. A session that can't
-read a partition ends well before: joining, fetching and the pause between two take half of it."""
+STEADY = 10.0
+"""Seconds without an interruption, after which those before do not count: longer than from one to
+the next where a partition can't be read (to join takes most of it), and shorter than the grace of
+readiness, which a broker that was away for a moment must not use up."""
 
 
 class Interruptions:
