@@ -99,14 +99,6 @@ def differences(fresh: Path) -> list[str]:
     return sorted(str(p) for p in changed | (wanted ^ present))
 
 
-def stale() -> list[str]:
-    """Generate anew, apart, and list what beside the protos differs from it."""
-    with tempfile.TemporaryDirectory() as scratch:
-        (Path(scratch) / "causeway").mkdir()
-        generate(Path(scratch))
-        return differences(Path(scratch))
-
-
 def lay_out_third_party() -> None:
     """Copy the google/ protos to where buf.yaml expects its second module."""
     target = ROOT / ".causeway" / "protos"
@@ -133,7 +125,11 @@ def main() -> None:
             (PROTOS / path).unlink()
         generate(PROTOS)
         return
-    if differing := stale():
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "causeway").mkdir()
+        generate(Path(scratch))
+        differing = differences(Path(scratch))
+    if differing:
         raise SystemExit(
             "generated code differs: " + ", ".join(differing) + "; run `make generate`"
         )
