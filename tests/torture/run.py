@@ -82,8 +82,18 @@ async def _corner(place: Place, directory: Path, seed: int, bug: str) -> AsyncIt
     async with (
         service_database(place.superuser, MIGRATIONS) as dsn,
         own_topic(place.kafka) as topic,
+        _whole(place),
     ):
         yield Orders("", "", seed, dsn, place.kafka, topic, directory, bug)
+
+
+@asynccontextmanager
+async def _whole(place: Place) -> AsyncIterator[None]:
+    """However the block ends, every part is there again before anything else is done."""
+    try:
+        yield
+    finally:
+        await place.whole()
 
 
 async def _hurt(place: Place, crew: Crew, plan: Plan, orders: Orders, seconds: float) -> None:

@@ -31,7 +31,15 @@ AWAY_SECONDS = 0.2
 MOST_EVENTS = 3
 
 # What may hit a call while parts of the platform die: whether it was done is unknown then.
-HIT = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, CausewayError)
+# InternalClientError: asyncpg (0.32) gives a connection back twice that is lost while its caller is
+# cancelled.
+HIT = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    CausewayError,
+)
 
 HEAD = "SELECT coalesce(max(version), 0) FROM bridge.events WHERE stream = $1"
 
