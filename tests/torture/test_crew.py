@@ -28,14 +28,24 @@ def orders(tmp_path: Path) -> Orders:
 
 
 async def _children(of: int, count: int = 1) -> list[psutil.Process]:
-    """The processes of a parent, once there are so many and all are at work."""
+    """The actors of a parent, once there are so many and all are at work."""
 
     def at_work() -> bool:
-        found = psutil.Process(of).children()
+        found = _actors(of)
         return len(found) >= count and all(map(_is_at_work, found))
 
     await until(at_work)
-    return psutil.Process(of).children()
+    return _actors(of)
+
+
+def _actors(of: int) -> list[psutil.Process]:
+    """Those alone: a session's process has other children, of other tests."""
+    found = []
+    for child in psutil.Process(of).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if child.cmdline()[: len(PROGRAM)] == list(PROGRAM):
+                found.append(child)
+    return found
 
 
 def _is_at_work(process: psutil.Process) -> bool:
