@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psutil
@@ -45,6 +46,8 @@ def test_a_killed_guard_is_replaced_and_the_new_one_knows_all(tmp_path: Path) ->
     guard = int((tmp_path / "guard.pid").read_text())
     os.kill(guard, signal.SIGKILL)
     wait_for(lambda: [pid for pid in _guards_of(runner.pid) if pid != guard])
+    # What it must know is written to it right after it can be seen, and nothing says when.
+    time.sleep(0.5)
     runner.kill()
     runner.wait()
     wait_for(lambda: not any(map(runs, children)))
