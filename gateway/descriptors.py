@@ -1,6 +1,6 @@
 """The compiled descriptor set: read once, options resolved, messages found by full name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import (
@@ -16,11 +16,16 @@ EVENTS_FILE = "events.proto"
 
 
 class Descriptors:
-    """A FileDescriptorSet with look-ups. `binary` is the set as bytes, as Envoy takes it."""
+    """A FileDescriptorSet with look-ups.
 
-    def __init__(self, files: FileDescriptorSet) -> None:
+    `binary`  the set as bytes, as Envoy takes it: without lines and comments.
+    `texts`   file → its proto text, as far as it is known; AsyncAPI hands it on.
+    """
+
+    def __init__(self, files: FileDescriptorSet, texts: Mapping[str, str]) -> None:
         self.files = files
-        self.binary = files.SerializeToString(deterministic=True)
+        self.texts = texts
+        self.binary = _without_source_info(files).SerializeToString(deterministic=True)
         self._messages = {
             f".{name}": message
             for file in files.file
@@ -48,18 +53,35 @@ class Descriptors:
 
 
 def load(path: Path = DESCRIPTORS) -> Descriptors:
-    """Read the set from a file written by `python -m gateway.generate`."""
-    return parse(path.read_bytes())
+    """Read the set from a file written by `python -m gateway.generate`, and the events' protos."""
+    folder = path.parent
+    texts = {
+        str(file.relative_to(folder.parent)): file.read_text(encoding="utf-8")
+        for file in sorted(folder.rglob(EVENTS_FILE))
+    }
+    return parse(path.read_bytes(), texts)
 
 
-def parse(binary: bytes) -> Descriptors:
-    """Read the set from bytes. Our options are resolved, because their modules are loaded."""
+def parse(binary: bytes, texts: Mapping[str, str] | None = None) -> Descriptors:
+    """Read the set from bytes. All options are resolved, because their modules are loaded."""
     # Extensions are known to the parser only when the generated modules are imported.
-    import google.api.annotations_pb2  # noqa: F401
+    import google.api.annotations_pb2
+    import google.api.client_pb2
+    import google.api.field_behavior_pb2
+    import google.api.resource_pb2  # noqa: F401
 
     import causeway.options.v1.options_pb2  # noqa: F401
+    from buf.validate import validate_pb2  # noqa: F401
 
-    return Descriptors(FileDescriptorSet.FromString(binary))
+    return Descriptors(FileDescriptorSet.FromString(binary), texts or {})
+
+
+def _without_source_info(files: FileDescriptorSet) -> FileDescriptorSet:
+    bare = FileDescriptorSet()
+    bare.CopyFrom(files)
+    for file in bare.file:
+        file.ClearField("source_code_info")
+    return bare
 
 
 def _messages(

@@ -3,25 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+PROTOS = "protos"
+"""Where the files lie in a checkout: what editors make of `protos/…:41:3` is a link."""
 
-@dataclass(frozen=True, slots=True, order=True)
+
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: the proto file, the element in it (full name), the option, and what is wrong."""
+    """One mistake: the proto file, the element in it (full name), the option, what to do.
+
+    `line` and `column` count from 1; 0 where the descriptors hold no source info.
+    """
 
     file: str
     element: str
     option: str
     text: str
+    line: int = 0
+    column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.element}: option ({self.option}): {self.text}"
+        place = f":{self.line}:{self.column}" if self.line else ""
+        return f"{PROTOS}/{self.file}{place}: {self.element}: {self.text}  (option {self.option})"
 
 
 class ModelError(Exception):
     """The protos contradict the rules of the platform. `problems` holds every mistake found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(sorted(problems))
+        self.problems = tuple(sorted(problems, key=lambda one: (one.file, one.line, str(one))))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

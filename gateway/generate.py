@@ -16,6 +16,8 @@ PROTOS = ROOT / "protos"
 DESCRIPTORS = Path("causeway/descriptors.binpb")
 # Error details travel as Any: transcoder and reflection know only what the descriptor set holds.
 ERROR_PROTOS = ("google/rpc/error_details.proto", "google/rpc/status.proto")
+# Lines and comments: compile errors point at them, and the documents are written from them.
+DESCRIBED = ("causeway/", "google/type/")
 THIRD_PARTY = ("google/api", "google/rpc", "google/type")
 
 
@@ -67,20 +69,24 @@ def generate(out: Path) -> None:
     run_protoc(
         *include,
         "--include_imports",
+        "--include_source_info",
         f"--descriptor_set_out={descriptors}",
         *causeway,
         *ERROR_PROTOS,
     )
-    descriptors.write_bytes(with_built_in(descriptors.read_bytes()))
+    descriptors.write_bytes(completed(descriptors.read_bytes()))
 
 
-def with_built_in(descriptors: bytes) -> bytes:
-    """Add health and reflection, whose wheels ship them as code only."""
+def completed(descriptors: bytes) -> bytes:
+    """Add health and reflection, whose wheels ship them as code only; drop others' comments."""
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
     from grpc_health.v1 import health_pb2
     from grpc_reflection.v1alpha import reflection_pb2
 
     files = FileDescriptorSet.FromString(descriptors)
+    for file in files.file:
+        if not file.name.startswith(DESCRIBED):
+            file.ClearField("source_code_info")
     for module in (health_pb2, reflection_pb2):
         module.DESCRIPTOR.CopyToProto(files.file.add())
     return files.SerializeToString(deterministic=True)

@@ -1,6 +1,6 @@
 """The small typed model between the protos and every emitter. Plain values, no descriptors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -124,12 +124,19 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything that the emitters read. `descriptors` is the whole FileDescriptorSet as bytes."""
+    """Everything that the emitters read.
+
+    `descriptors`  the whole FileDescriptorSet as bytes.
+    `comments`     full name of an element (`package.Enum.VALUE`) → what its comment says.
+    `texts`        proto file with events → its text, "" where only its descriptor is known.
+    """
 
     roles: tuple[Role, ...]
     services: tuple[Service, ...]
     events: tuple[Event, ...]
     descriptors: bytes
+    comments: Mapping[str, str]
+    texts: Mapping[str, str]
 
     def methods(self) -> Iterator[Method]:
         """All methods, in the order of the services."""

@@ -12,6 +12,7 @@ from google.protobuf.descriptor_pb2 import (
 from gateway import rules
 from gateway.descriptors import EVENTS_FILE, Descriptors
 from gateway.errors import ModelError, Problem
+from gateway.locations import Locations
 from gateway.model import (
     Access,
     Binding,
@@ -25,6 +26,7 @@ from gateway.model import (
     Service,
     Streaming,
 )
+from gateway.placing import placed
 
 BRIDGE = "bridge"
 """Owns the topics of packages without a service: events that come from outside."""
@@ -46,10 +48,18 @@ def read_model(descriptors: Descriptors) -> Model:
     services = tuple(service for file in files for service in _services(file, sources, problems))
     areas = {service.area for service in services}
     events = tuple(event for file in files for event in _events(file, areas, sources, problems))
-    model = Model(roles, services, events, descriptors.binary)
+    locations = Locations(descriptors.files.file)
+    model = Model(
+        roles=roles,
+        services=services,
+        events=events,
+        descriptors=descriptors.binary,
+        comments=locations.comments(),
+        texts={event.file: descriptors.texts.get(event.file, "") for event in events},
+    )
     problems += rules.check(model, descriptors, sources)
     if problems:
-        raise ModelError(problems)
+        raise ModelError([*placed(problems, locations, sources)])
     return model
 
 
@@ -86,7 +96,7 @@ def _method(
     from causeway.options.v1 import options_pb2
 
     if not method.options.HasExtension(options_pb2.access):
-        text = "is missing; every method says who may call it"
+        text = 'is missing: say who may call it, e.g. `= { roles: ["operator"] }`'
         problems.append(Problem(file, f"{service}.{method.name}", rules.ACCESS, text))
         return None
     return Method(
@@ -155,7 +165,10 @@ def _events(
             sources.files[name] = file.name
             yield _event(file, name, message, areas)
         elif file.name.endswith(f"/{EVENTS_FILE}"):
-            text = f"is missing; every top-level message of an {EVENTS_FILE} is an event"
+            text = (
+                f"is missing: every top-level message of an {EVENTS_FILE} is an event; give it "
+                "topic, key and stream, or nest it in the event that uses it"
+            )
             problems.append(Problem(file.name, name, rules.EVENT, text))
 
 

@@ -15,6 +15,7 @@ ACCESS = "causeway.options.v1.access"
 EVENT = "causeway.options.v1.event"
 ROLE = "causeway.options.v1.role"
 HTTP = "google.api.http"
+_DECLARE = f"declare it once, with `option ({ROLE})` in a file"
 
 # A key must have one spelling: no float, no bytes, no message, nothing repeated.
 _KEY_TYPES = frozenset(
@@ -57,15 +58,19 @@ def _role_problems(model: Model, sources: Sources) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for name, file in sources.roles:
         if name in first:
-            yield Problem(file, name, ROLE, f"role {name!r} is declared in {first[name]} too")
+            yield Problem(
+                file, name, ROLE, f"role {name!r} is declared in {first[name]} too: keep one"
+            )
         first.setdefault(name, file)
     for role in model.roles:
         for included in role.includes:
             if included not in first:
-                text = f"includes {included!r}, which is not declared"
+                text = f"includes {included!r}, which is not declared: {_DECLARE}"
                 yield Problem(first[role.name], role.name, ROLE, text)
         if role.name in _reachable(model, role.name):
-            yield Problem(first[role.name], role.name, ROLE, "includes itself")
+            yield Problem(
+                first[role.name], role.name, ROLE, "includes itself: take one `includes` away"
+            )
 
 
 def _reachable(model: Model, name: str) -> set[str]:
@@ -84,11 +89,11 @@ def _access_problems(method: Method, declared: set[str], descriptors: Descriptor
     access = method.access
     for role in access.roles:
         if role not in declared:
-            yield f"role {role!r} is not declared"
+            yield f"role {role!r} is not declared: {_DECLARE}"
     if access.public:
         yield from _public_problems(method)
     elif not access.roles and access.owner is Owner.NONE:
-        yield "names neither `public` nor a role nor an owner: nobody could call it"
+        yield "names neither `public` nor a role nor an owner: nobody could call it; name one"
     limit = access.rate_limit
     if limit and (limit.requests < 1 or limit.interval < 0.05):
         # 50 ms is the shortest interval that Envoy's token bucket takes.
@@ -113,7 +118,7 @@ def _public_problems(method: Method) -> Iterator[str]:
     if access.roles or access.owner is not Owner.NONE:
         yield "is public and names roles or an owner; it can only be one of the two"
     if access.rate_limit is None:
-        yield "is public without a rate_limit"
+        yield "is public without a rate_limit: give it one, {requests, interval}"
 
 
 def _owner_problems(method: Method, descriptors: Descriptors) -> Iterator[str]:
@@ -135,10 +140,10 @@ def _binding_problems(method: Method, descriptors: Descriptors) -> Iterator[str]
             if found is None or _repeated(found) or found.type == found.TYPE_MESSAGE:
                 yield f"{binding.path} binds {path!r}, no scalar field of {method.request}"
             if path == binding.body:
-                yield f"{binding.path} binds {path!r}, which is the body too"
+                yield f"{binding.path} binds {path!r}, which is the body too: take another body"
         named = binding.body not in ("", "*")
         if named and descriptors.field(f".{method.request}", binding.body) is None:
-            yield f"body {binding.body!r} is no field of {method.request}"
+            yield f"body {binding.body!r} is no field of {method.request}: name one, or `*` for all"
 
 
 def _shared_paths(model: Model, sources: Sources) -> Iterator[Problem]:
@@ -149,21 +154,21 @@ def _shared_paths(model: Model, sources: Sources) -> Iterator[Problem]:
             place = (binding.verb, paths.shape(binding.path))
             other = users.setdefault(place, element)
             if other != element:
-                text = f"{binding.verb} {binding.path} is the path of {other} too"
+                text = f"{binding.verb} {binding.path} is the path of {other} too: change one"
                 yield Problem(sources.files[method.service], element, HTTP, text)
 
 
 def _event_problems(event: Event, declared: set[str], descriptors: Descriptors) -> Iterator[str]:
     for name in ("topic", "key", "stream"):
         if not getattr(event, name):
-            yield f"{name} is missing"
+            yield f"{name} is missing: an event has topic, key and stream"
     if event.key:
         found = descriptors.field(f".{event.name}", event.key)
         if found is None or found.type not in _KEY_TYPES or _repeated(found):
             yield f"key {event.key!r} is no scalar field of the message (a string or an integer)"
     for role in (*event.publish_roles, *event.subscribe_roles):
         if role not in declared:
-            yield f"role {role!r} is not declared"
+            yield f"role {role!r} is not declared: {_DECLARE}"
 
 
 def _writer_problems(model: Model) -> Iterator[Problem]:
@@ -175,11 +180,13 @@ def _writer_problems(model: Model) -> Iterator[Problem]:
         streams[event.stream].append(event)
     for topic, events in writers.items():
         for other in (e for e in events if e.owner != events[0].owner):
-            text = f"topic {topic!r} has two writers: {events[0].owner} and {other.owner}"
+            two = f"topic {topic!r} has two writers: {events[0].owner} and {other.owner}"
+            text = f"{two}; give each package a topic of its own"
             yield Problem(other.file, other.name, EVENT, text)
     for stream, events in streams.items():
         for other in (e for e in events if e.topic != events[0].topic):
-            text = f"stream {stream!r} has two topics: {events[0].topic!r} and {other.topic!r}"
+            two = f"stream {stream!r} has two topics: {events[0].topic!r} and {other.topic!r}"
+            text = f"{two}; the events of a stream are kept in order by one"
             yield Problem(other.file, other.name, EVENT, text)
 
 

@@ -33,12 +33,13 @@ def compiled(sources: dict[str, str]) -> Descriptors:
                 "protoc",
                 *(f"-I{path}" for path in include),
                 "--include_imports",
+                "--include_source_info",
                 f"--descriptor_set_out={out}",
                 *sources,
             ]
         )
         assert code == 0, "protoc refused the test's own proto"
-        return parse(out.read_bytes())
+        return parse(out.read_bytes(), sources)
 
 
 def model_of(body: str, package: str = "causeway.shop.v1", **more: str) -> Model:

@@ -1,4 +1,4 @@
-"""A mistake in a proto is told with file, element and option."""
+"""A mistake in a proto is told with file, element and option; test_error_places has the lines."""
 
 import pytest
 
