@@ -40,6 +40,17 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """A listener with TLS. `folder`: Envoy reads `<folder>/current/certificate.pem` and `key.pem`.
+
+    It watches the folder: write a new one into it, then rename a symlink over `current`.
+    """
+
+    listen: Address
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One place where the platform runs.
 
@@ -50,6 +61,7 @@ class Deployment:
     `origins`     browser origins allowed by CORS, exact ("http://localhost:3000").
     `reflection_roles`  who may use server reflection; empty: any valid token.
     `collector`   OTLP over HTTP; None: Envoy passes `traceparent` on and makes no spans.
+    `tls`         the second listener, for who is not on this machine; None: there is none.
     """
 
     root: str
@@ -62,12 +74,14 @@ class Deployment:
     origins: tuple[str, ...] = ()
     reflection_roles: tuple[str, ...] = ()
     collector: Address | None = None
+    tls: Tls | None = None
     limits: Limits = field(default_factory=Limits)
 
 
 SERVICE_PORT = 50051
 """The port of every service container, api and worker alike."""
 CONTAINER_ROOT = "/etc/envoy/causeway"
+CONTAINER_CERTIFICATES = "/etc/envoy/tls"
 
 
 def container() -> Deployment:
@@ -85,4 +99,5 @@ def container() -> Deployment:
         keycloak=Address("keycloak", 8080),
         domains=("localhost", "127.0.0.1", "[::1]", "envoy"),
         reflection_roles=("operator",),
+        tls=Tls(Address("0.0.0.0", 8443), CONTAINER_CERTIFICATES),  # noqa: S104
     )

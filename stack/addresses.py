@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 
 from stack.settings import Ports
 
@@ -14,9 +15,19 @@ def edge(ports: Ports) -> str:
     return f"http://{HOST}:{ports.edge}"
 
 
+def edge_tls(ports: Ports) -> str:
+    """The same door with TLS; trust `ca.pem` of the state directory."""
+    return f"https://{HOST}:{ports.edge_tls}"
+
+
 def edge_admin(ports: Ports) -> str:
     """Envoy's own statistics; on loopback alone."""
     return f"http://{HOST}:{ports.edge_admin}"
+
+
+def authority(state: Path) -> Path:
+    """The certificate of this platform's own authority, which a client of `edge_tls` trusts."""
+    return state / "ca.pem"
 
 
 def keycloak(ports: Ports) -> str:

@@ -24,6 +24,8 @@ def shell_environment(settings: Settings, credentials: Credentials) -> dict[str,
     }
     return {
         "CAUSEWAY_EDGE": addresses.edge(ports),
+        "CAUSEWAY_EDGE_TLS": addresses.edge_tls(ports),
+        "CAUSEWAY_CA": str(addresses.authority(settings.state)),
         "CAUSEWAY_EDGE_ADMIN": addresses.edge_admin(ports),
         "CAUSEWAY_KEYCLOAK": addresses.keycloak(ports),
         "CAUSEWAY_ISSUER": addresses.issuer(ports),

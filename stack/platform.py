@@ -69,7 +69,7 @@ class Platform:
             keycloak(settings, credentials, artifacts),
             registry(settings, credentials, artifacts),
             mailbox(settings),
-            envoy(settings, after=("configuration",), prepare=None),
+            envoy(settings, after=("configuration", "certificates"), prepare=None),
         ]
 
 

@@ -15,6 +15,7 @@ from stack.settings import DEFAULT_PORTS, Ports
 
 _PLACES = {
     "edge": ("the edge", addresses.edge, "REST, gRPC and gRPC-Web (Envoy)"),
+    "edge_tls": ("", addresses.edge_tls, "the same over TLS; `causeway env` names its CA"),
     "keycloak": ("Keycloak", addresses.keycloak, "realm causeway"),
     "kafka_1": ("Kafka", addresses.kafka, "3 brokers"),
     "registry": ("registry", addresses.registry, "schemas (Apicurio)"),

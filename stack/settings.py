@@ -21,6 +21,7 @@ BROKERS = (1, 2, 3)
 
 DEFAULT_PORTS = {
     "edge": 8080,
+    "edge_tls": 8443,
     "edge_admin": 9901,
     "keycloak": 8180,
     "keycloak_management": 9000,
@@ -54,6 +55,7 @@ class Ports(BaseModel):
 
     offset: int = Field(default=0, ge=-1024, le=50000)
     edge: int = 0
+    edge_tls: int = 0
     edge_admin: int = 0
     keycloak: int = 0
     keycloak_management: int = 0

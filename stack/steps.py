@@ -30,13 +30,19 @@ if TYPE_CHECKING:
 CODE = Path(__file__).resolve().parent.parent
 
 
-def steps(settings: Settings, credentials: Credentials, choices: Choices) -> list[Task]:
-    """All tasks of the platform."""
-    bound = _Steps(settings, credentials, choices)
+def steps(
+    settings: Settings,
+    credentials: Credentials,
+    choices: Choices,
+    domains: Sequence[str] | None = None,
+) -> list[Task]:
+    """All tasks of the platform. `domains`: the names of an edge that is not the local one."""
+    bound = _Steps(settings, credentials, choices, domains)
     brokers = tuple(f"kafka-{number}" for number in BROKERS)
     return [
         Task("databases", bound.databases, after=("postgres",)),
         Task("configuration", bound.configuration),
+        Task("certificates", bound.certificates),
         *(bound.migrations(service) for service in OWNERS),
         Task("topics", bound.topics, after=brokers),
         Task("schemas", bound.schemas, after=("registry",)),
@@ -53,7 +59,7 @@ def _front_door(choices: Choices) -> tuple[str, ...]:
 
 def deployment(settings: Settings, choices: Choices) -> "Deployment":
     """How the gateway sees this platform."""
-    from gateway.deployments import Address, Deployment
+    from gateway.deployments import Address, Deployment, Tls
 
     port = settings.port
     return Deployment(
@@ -68,6 +74,7 @@ def deployment(settings: Settings, choices: Choices) -> "Deployment":
         keycloak=Address(addresses.HOST, port.keycloak),
         origins=settings.origins,
         collector=_collector(),
+        tls=Tls(Address(addresses.HOST, port.edge_tls), str(certificates_root(settings))),
     )
 
 
@@ -85,6 +92,11 @@ def _collector() -> "Address | None":
 def edge_root(settings: Settings) -> Path:
     """The folder that Envoy watches."""
     return settings.state / "envoy"
+
+
+def certificates_root(settings: Settings) -> Path:
+    """The folder with the edge's certificate, which Envoy watches too."""
+    return settings.state / "tls"
 
 
 def model() -> "Model":
@@ -109,10 +121,17 @@ def catalog() -> "Catalog":
 class _Steps:
     """The steps, bound to one platform."""
 
-    def __init__(self, settings: Settings, credentials: Credentials, choices: Choices) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: Credentials,
+        choices: Choices,
+        domains: Sequence[str] | None,
+    ) -> None:
         self._settings = settings
         self._credentials = credentials
         self._choices = choices
+        self._domains = domains
 
     async def databases(self) -> None:
         from stack.provision.databases import provision_databases
@@ -128,6 +147,14 @@ class _Steps:
         from gateway.envoy.files import publish
 
         publish(edge_root(self._settings), emit(model(), deployment(self._settings, self._choices)))
+
+    async def certificates(self) -> None:
+        """An authority of this platform's own, and what it signs for the edge."""
+        from stack.provision.certificates import provide_certificates
+
+        domains = self._domains or deployment(self._settings, self._choices).domains
+        state, root = self._settings.state, certificates_root(self._settings)
+        await anyio.to_thread.run_sync(provide_certificates, state, root, domains)
 
     def migrations(self, service: str) -> Task:
         """The task that brings a service's database to its newest form."""

@@ -1,5 +1,6 @@
 """What Envoy is started with. All else it reads from the files that this names."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
@@ -13,46 +14,51 @@ from gateway.envoy import clusters, names, sources
 from gateway.envoy.typed import packed, plain, typed
 
 
-def bootstrap(deployment: Deployment) -> Bootstrap:
-    """Listeners and clusters come from watched files."""
-    return _bootstrap(
-        deployment,
-        dynamic_resources={
-            "lds_config": sources.watched(deployment.root, "lds.json"),
-            "cds_config": sources.watched(deployment.root, "cds.json"),
-        },
-    )
-
-
-def inline_bootstrap(
-    deployment: Deployment, listener: Listener, all_clusters: tuple[Cluster, ...]
-) -> Bootstrap:
-    """Everything in one file, for `envoy --mode validate`: it reads no watched files."""
-    return _bootstrap(
-        deployment,
-        static_resources={
-            "listeners": [plain(listener)],
-            "clusters": [plain(cluster) for cluster in all_clusters],
-        },
-    )
-
-
-def _bootstrap(deployment: Deployment, **resources: object) -> Bootstrap:
+def process(deployment: Deployment) -> Bootstrap:
+    """What holds for the whole process; it still has no resources."""
     return typed(
         Bootstrap,
         node={"id": "edge", "cluster": "causeway"},
         admin={"address": clusters.socket_address(deployment.admin)},
         layered_runtime={"layers": [_runtime(deployment.limits)]},
         overload_manager=_overload(deployment.limits),
-        **resources,
     )
+
+
+def watching(process: Bootstrap, root: str) -> Bootstrap:
+    """Listeners and clusters come from watched files."""
+    files = {
+        "lds_config": sources.watched(root, "lds.json"),
+        "cds_config": sources.watched(root, "cds.json"),
+    }
+    return _merged(process, dynamic_resources=files)
+
+
+def whole(
+    process: Bootstrap, listeners: Iterable[Listener], all_clusters: Iterable[Cluster]
+) -> Bootstrap:
+    """Everything in one file, for `envoy --mode validate`: it reads no watched files."""
+    resources = {
+        "listeners": [plain(listener) for listener in listeners],
+        "clusters": [plain(cluster) for cluster in all_clusters],
+    }
+    return _merged(process, static_resources=resources)
+
+
+def _merged(process: Bootstrap, **resources: object) -> Bootstrap:
+    merged = typed(Bootstrap, **resources)
+    merged.MergeFrom(process)
+    return merged
 
 
 def _runtime(limits: Limits) -> dict[str, Any]:
     return {
         "name": "static",
         "static_layer": {
-            f"envoy.resource_limits.listener.{names.LISTENER}.connection_limit": limits.connections,
+            **{
+                f"envoy.resource_limits.listener.{name}.connection_limit": limits.connections
+                for name in (names.LISTENER, names.TLS_LISTENER)
+            },
             # A connection that mostly resets what it opens (rapid reset) is closed.
             "overload.premature_reset_total_stream_count": 500,
         },

@@ -1,4 +1,4 @@
-"""The listener: a fixed skeleton. What changes (filters, routes) is read from files beside it."""
+"""The listeners: fixed skeletons. What changes (filters, routes) is read from files beside them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,43 +8,68 @@ from envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
 )
-from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutation_pb2 import (
-    HeaderMutation,
-)
 from google.protobuf.message import Message
 
-from gateway.deployments import Deployment
-from gateway.envoy import clusters, names, sources
-from gateway.envoy.access_log import access_log
-from gateway.envoy.replies import local_replies
-from gateway.envoy.tracing import tracing
-from gateway.envoy.typed import pack, packed, typed
-
-# Nobody's address: an empty list would make Envoy trust loopback as internal.
-_NO_INTERNAL_RANGE = [{"address_prefix": "255.255.255.255", "prefix_len": 32}]
-_FORGEABLE_PREFIXES = ("x-envoy-", "x-forwarded-", "x-original-", "x-http-method")
-_FORGEABLE = ("forwarded", "x-real-ip", "x-rewrite-url", "x-method-override", "x-client-ip")
+from gateway.deployments import Address, Deployment
+from gateway.envoy import clusters, connection, names, sources, tls
+from gateway.envoy.typed import pack, packed, plain, typed
 
 
-def listener(filters: Mapping[str, Message], deployment: Deployment) -> Listener:
+def listeners(deployment: Deployment) -> tuple[Listener, ...]:
+    """Skeletons, still without filters and routes: plain HTTP, and TLS where there is any."""
+    found = [_listener(names.LISTENER, deployment.listen, connection.manager(deployment))]
+    if deployment.tls:
+        manager = connection.manager(deployment, first=[tls.strict_transport()])
+        socket = tls.socket(deployment)
+        found.append(_listener(names.TLS_LISTENER, deployment.tls.listen, manager, socket))
+    return tuple(found)
+
+
+def discovered(skeleton: Listener, filters: Mapping[str, Message], root: str) -> Listener:
     """Filters and routes by reference: Envoy reads them from their own files."""
-    chain = [_discovered(name, message, deployment.root) for name, message in filters.items()]
+    chain = [_reference(name, message, root) for name, message in filters.items()]
     rds = {
         "route_config_name": names.ROUTES,
-        "config_source": sources.watched(deployment.root, "rds.json"),
+        "config_source": sources.watched(root, "rds.json"),
     }
-    return _listener(deployment, [*chain, _router()], {"rds": rds})
+    return _complete(skeleton, [*chain, _router()], {"rds": rds})
 
 
-def inline_listener(
-    filters: Mapping[str, Message], routes: dict[str, Any], deployment: Deployment
-) -> Listener:
+def inline(skeleton: Listener, filters: Mapping[str, Message], routes: Message) -> Listener:
     """The same with everything inside: what `envoy --mode validate` can see whole."""
     chain = [{"name": name, "typed_config": pack(message)} for name, message in filters.items()]
-    return _listener(deployment, [*chain, _router()], {"route_config": routes})
+    whole = _complete(skeleton, [*chain, _router()], {"route_config": plain(routes)})
+    tls.without_files(whole)
+    return whole
 
 
-def _discovered(name: str, message: Message, root: str) -> dict[str, Any]:
+def _listener(
+    name: str,
+    address: Address,
+    manager: hcm.HttpConnectionManager,
+    socket: dict[str, Any] | None = None,
+) -> Listener:
+    chain: dict[str, Any] = {"filters": [{"name": "http", "typed_config": pack(manager)}]}
+    return typed(
+        Listener,
+        name=name,
+        address=clusters.socket_address(address),
+        per_connection_buffer_limit_bytes=clusters.BUFFER,
+        filter_chains=[chain | ({"transport_socket": socket} if socket else {})],
+    )
+
+
+def _complete(skeleton: Listener, chain: list[dict[str, Any]], routes: dict[str, Any]) -> Listener:
+    whole, manager = Listener(), hcm.HttpConnectionManager()
+    whole.CopyFrom(skeleton)
+    config = whole.filter_chains[0].filters[0].typed_config
+    config.Unpack(manager)
+    manager.MergeFrom(typed(hcm.HttpConnectionManager, http_filters=chain, **routes))
+    config.Pack(manager)
+    return whole
+
+
+def _reference(name: str, message: Message, root: str) -> dict[str, Any]:
     return {
         "name": name,
         "config_discovery": {
@@ -56,92 +81,3 @@ def _discovered(name: str, message: Message, root: str) -> dict[str, Any]:
 
 def _router() -> dict[str, Any]:
     return {"name": "router", "typed_config": packed(Router, suppress_envoy_headers=True)}
-
-
-def _listener(
-    deployment: Deployment, chain: list[dict[str, Any]], routes: dict[str, Any]
-) -> Listener:
-    manager = packed(
-        hcm.HttpConnectionManager,
-        stat_prefix="edge",
-        codec_type="AUTO",
-        http_filters=chain,
-        **routes,
-        **_addresses(),
-        **_paths_and_headers(),
-        **_times(),
-        **_protocols(),
-        **tracing(deployment),
-        local_reply_config=local_replies(),
-        access_log=[access_log()],
-    )
-    network = {"name": "http", "typed_config": manager}
-    return typed(
-        Listener,
-        name=names.LISTENER,
-        address=clusters.socket_address(deployment.listen),
-        per_connection_buffer_limit_bytes=clusters.BUFFER,
-        filter_chains=[{"filters": [network]}],
-    )
-
-
-def _addresses() -> dict[str, Any]:
-    """The peer is the caller: nothing in a header says otherwise."""
-    return {
-        "use_remote_address": True,
-        "internal_address_config": {"cidr_ranges": _NO_INTERNAL_RANGE},
-        "early_header_mutation_extensions": [
-            {"name": "unforge", "typed_config": packed(HeaderMutation, mutations=_unforged())}
-        ],
-        "generate_request_id": True,
-        "preserve_external_request_id": False,
-        "always_set_request_id_in_response": True,
-    }
-
-
-def _unforged() -> list[dict[str, Any]]:
-    """Dropped before the first filter sees them, whoever sent them."""
-    matching = [{"remove_on_match": {"key_matcher": {"prefix": p}}} for p in _FORGEABLE_PREFIXES]
-    return [*matching, *({"remove": name} for name in _FORGEABLE)]
-
-
-def _paths_and_headers() -> dict[str, Any]:
-    return {
-        "normalize_path": True,
-        "merge_slashes": True,
-        "path_with_escaped_slashes_action": "REJECT_REQUEST",
-        "strip_any_host_port": True,
-        "max_request_headers_kb": 16,
-        "common_http_protocol_options": {
-            "idle_timeout": "300s",
-            "max_headers_count": 64,
-            "headers_with_underscores_action": "REJECT_REQUEST",
-            "max_requests_per_connection": 100_000,
-        },
-        "server_name": "causeway",
-        "server_header_transformation": "OVERWRITE",
-    }
-
-
-def _times() -> dict[str, Any]:
-    return {
-        "request_headers_timeout": "5s",
-        # Until the request is complete or an answer has begun: a client stream whose server
-        # sends its headers only with the first answer has this long for its first message.
-        "request_timeout": "15s",
-        "stream_idle_timeout": "60s",
-        "drain_timeout": "5s",
-    }
-
-
-def _protocols() -> dict[str, Any]:
-    return {
-        "http2_protocol_options": {
-            "max_concurrent_streams": 100,
-            "initial_stream_window_size": clusters.STREAM_WINDOW,
-            "initial_connection_window_size": clusters.CONNECTION_WINDOW,
-            "connection_keepalive": {"interval": "30s", "timeout": "10s"},
-            "max_outbound_frames": 2000,
-            "max_outbound_control_frames": 500,
-        }
-    }

@@ -1,6 +1,7 @@
 """Names of filters and resources; each filter's file is `ecds_<name>.json`."""
 
 LISTENER = "edge"
+TLS_LISTENER = "edge_tls"
 ROUTES = "edge"
 
 LIVENESS = "liveness"

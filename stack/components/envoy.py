@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from stack.addresses import authority
 from stack.component import Action, Component
-from stack.components.http_probe import get
+from stack.components.http_probe import get, get_tls
 from stack.settings import Settings
 
 
 def envoy(settings: Settings, *, after: Sequence[str], prepare: Action | None) -> Component:
-    """The edge. Ready when Envoy says that all its listeners have their configuration.
+    """The edge. Ready when Envoy says that all its listeners have their configuration, and over
+    TLS shows a certificate of our own authority, which has not expired.
 
     `prepare` writes `<state>/envoy/current/bootstrap.json` and what it names; `after` are the parts
     without which the edge would answer nothing but errors.
@@ -27,6 +29,7 @@ def envoy(settings: Settings, *, after: Sequence[str], prepare: Action | None) -
 
     async def ready() -> None:
         await get(settings.port.edge_admin, "/ready")
+        await get_tls(settings.port.edge_tls, "/healthz", authority(settings.state))
 
     return Component(
         name="edge",
@@ -34,7 +37,7 @@ def envoy(settings: Settings, *, after: Sequence[str], prepare: Action | None) -
         after=tuple(after),
         ready=ready,
         prepare=prepare,
-        ports={"edge": settings.port.edge, "edge_admin": settings.port.edge_admin},
+        ports={name: getattr(settings.port, name) for name in ("edge", "edge_tls", "edge_admin")},
         stop_timeout=5.0,
         directory=settings.state,
     )

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.deployments import container
 from stack.choices import Choices
 from stack.component import Task
 from stack.containers.forward import forwarding, parse
@@ -23,7 +24,9 @@ from stack.steps import steps
 
 def chosen(names: Sequence[str], settings: Settings) -> list[Task]:
     """The named steps, in the order of the names. Raises StackError for an unknown one."""
-    known = {task.name: task for task in steps(settings, credentials(os.environ), Choices())}
+    domains = container().domains
+    given = credentials(os.environ)
+    known = {task.name: task for task in steps(settings, given, Choices(), domains)}
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise StackError(
@@ -47,7 +50,8 @@ async def provide(tasks: Sequence[Task], forward: str) -> None:
 def main(names: Sequence[str]) -> int:
     """0 done, 1 failed, 2 usage."""
     try:
-        tasks = chosen(names, load_settings(state=Path("/tmp/causeway")))  # noqa: S108 (unused)
+        state = Path(os.environ.get("CAUSEWAY_STATE", "/tmp/causeway"))  # noqa: S108 (a tmpfs)
+        tasks = chosen(names, load_settings(state=state))
         asyncio.run(provide(tasks, os.environ.get("CAUSEWAY_FORWARD", "")))
     except StackError as error:
         sys.stderr.write(f"{error}\n")

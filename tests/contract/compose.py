@@ -78,7 +78,8 @@ def compose_name(name: str) -> str:
 def inside() -> dict[int, str]:
     """Local port -> host:port by which one container finds that part."""
     port = local()[0].port
-    edge, keycloak = container().listen, container().keycloak
+    edge, tls, keycloak = container().listen, container().tls, container().keycloak
+    assert tls is not None
     apis = {
         getattr(port, f"{area}_api"): f"{address.host}:{address.port}"
         for area, (address,) in container().clusters.items()
@@ -92,6 +93,7 @@ def inside() -> dict[int, str]:
     controllers = {at: f"kafka-{n}:{at}" for n, at in zip(BROKERS, port.controllers(), strict=True)}
     return {
         port.edge: f"envoy:{edge.port}",
+        port.edge_tls: f"envoy:{tls.listen.port}",
         port.keycloak: f"{keycloak.host}:{keycloak.port}",
         port.registry: f"registry:{port.registry}",
         port.postgres: f"postgres:{port.postgres}",

@@ -364,7 +364,14 @@ async def test_a_health_check_asks_the_question_of_the_local_probe(
         return ""
 
     component = compose.processes()[name]
-    monkeypatch.setitem(component.ready.__globals__, "get", get)
+
+    async def get_tls(port: int, path: str, authority: Path) -> str:
+        """Locally alone: the image has no program that could ask it."""
+        assert (name, port, authority.name) == ("envoy", 8443, "ca.pem")
+        return ""
+
+    for one in (get, get_tls):
+        monkeypatch.setitem(component.ready.__globals__, one.__name__, one)
     await component.ready()
     [(port, path)] = asked
     inner = compose.inside().get(port, f":{container().admin.port}").rpartition(":")[2]
@@ -432,6 +439,22 @@ def test_the_image_puts_the_newer_opentelemetry_protos_last_as_the_makefile_does
     assert f"{install} $(VENV)/last.lock" in makefile
     assert step.endswith(f"{install} /tmp/last.lock")
     assert commands.index("--requirement /tmp/requirements.lock") < commands.index(step)
+
+
+def test_the_certificate_lies_where_the_edge_reads_it_and_its_authority_does_not() -> None:
+    tls = container().tls
+    assert tls is not None
+    maker = SERVICES["certificates"]
+    state = maker["environment"]["CAUSEWAY_STATE"]
+    assert maker["volumes"] == [f"authority:{state}", f"tls:{state}/tls"]
+    assert SERVICES["envoy"]["volumes"] == [f"tls:{tls.folder}:ro"]
+    others = json.dumps({name: one for name, one in SERVICES.items() if name != "certificates"})
+    assert "authority:" not in others
+    # A new volume takes its owner from the image: the user who writes, whom Envoy runs as.
+    owner, _, group = maker["user"].partition(":")
+    dockerfile = (compose.ROOT / "services" / "Dockerfile").read_text("utf-8")
+    made = f"install --directory --owner {owner} --group {group} --mode 0700 {state} {state}/tls"
+    assert made in re.sub(r"\\\n\s*", "", dockerfile)
 
 
 def test_volumes_are_named_and_data_has_one() -> None:

@@ -15,20 +15,23 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import grpc
 import httpx
 
-from gateway.deployments import Address, Deployment
+from gateway.deployments import Address, Deployment, Tls
 from gateway.envoy import files
 from gateway.envoy.edge import Edge, emit
 from gateway.model import Model
+from stack.provision.certificates import provide_certificates
 from tests.integration.edge.issuer import Issuer
 
 HOST = "127.0.0.1"
 _NO_TLS = ssl.create_default_context()  # shared: httpx else makes one for each client, in 20 ms
+_AUTHORITY = "authority"
 ORIGIN = "http://localhost:3000"
 _ALWAYS_CONTENT = Path(shutil.which("true") or "true")
 BACKEND = Path(__file__).with_name("backend.py")
@@ -70,6 +73,16 @@ class Running:
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.deployment.listen.port}"
+
+    @property
+    def tls_port(self) -> int:
+        assert self.deployment.tls
+        return self.deployment.tls.listen.port
+
+    @property
+    def authority(self) -> Path:
+        """The certificate that a client has to trust, alone."""
+        return self.root / _AUTHORITY / "ca.pem"
 
     def publish(self, edge: Edge) -> None:
         files.publish(self.root, edge)
@@ -161,6 +174,7 @@ def deployment_of(
     model: Model, root: Path, issuer: Issuer, replicas: list[Replica], **more: Any
 ) -> Deployment:
     addresses = tuple(replica.address for replica in replicas)
+    certificates = root / _AUTHORITY / "tls"
     return replace(
         Deployment(
             root=str(root),
@@ -170,6 +184,7 @@ def deployment_of(
             issuer=issuer.issuer,
             keycloak=Address(HOST, issuer.port),
             origins=(ORIGIN,),
+            tls=Tls(Address(HOST, free_port()), str(certificates)),
         ),
         **more,
     )
@@ -182,6 +197,8 @@ def running(
     """Publish, start and await one Envoy; `change` takes a remedy away to see that it bites."""
     root = Path(deployment.root)
     edge = change(emit(model, deployment))
+    if deployment.tls:
+        certify(deployment)
     # Not validated beforehand: it takes as long as the start, which would fail just the same.
     files.publish(root, edge, envoy=_ALWAYS_CONTENT)
     with (root / "envoy.log").open("wb") as log:
@@ -193,6 +210,13 @@ def running(
             yield Running(root, edge, process)
         finally:
             _end(process)
+
+
+def certify(deployment: Deployment, now: datetime | None = None) -> None:
+    """Provide what the edge shows over TLS; `now` is what the clock says."""
+    assert deployment.tls
+    state = Path(deployment.root) / _AUTHORITY
+    provide_certificates(state, Path(deployment.tls.folder), deployment.domains, now)
 
 
 def _await_ready(url: str, process: subprocess.Popen[bytes], root: Path) -> None:
