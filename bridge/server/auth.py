@@ -2,7 +2,8 @@
 
 No identity header is ever read: the caller is what the issuer signed. A token counts when its
 signature is by a current key of the issuer, `iss` is exactly ours, `aud` holds ours, `azp` is one
-of our clients, `typ` is Bearer (so no ID or refresh token) and it is within `exp`.
+of our clients, `typ` is Bearer (so no ID or refresh token), and it is within `exp`, which is no
+further away than a token may live.
 """
 
 import hashlib
@@ -60,6 +61,7 @@ class Verifier:
         self._keys = keys
         self._issuer, self._audience = settings.issuer, settings.audience
         self._clients = frozenset(settings.clients)
+        self._longest = settings.token_life + CLOCK_SKEW
         self._verified: OrderedDict[bytes, tuple[Caller, str, jwt.PyJWK]] = OrderedDict()
 
     async def verify(self, token: str) -> Caller:
@@ -98,9 +100,13 @@ class Verifier:
             raise invalid() from None
         client = claims.get("azp")
         known = isinstance(client, str) and client in self._clients
-        if claims.get("typ") != "Bearer" or not known:
+        if claims.get("typ") != "Bearer" or not known or not self._in_time(claims["exp"]):
             raise invalid()
         return caller_of(claims)
+
+    def _in_time(self, exp: object) -> bool:
+        """Whether `exp` is a number (a text passes PyJWT) and no further away than it may be."""
+        return isinstance(exp, int | float) and exp - time.time() <= self._longest
 
 
 def key_id(token: str) -> str:

@@ -2,7 +2,7 @@
 
 A step looks at the call, and either raises a `CausewayError` or awaits `proceed(call)`. It sees
 unary and streaming calls alike: `incoming` is one request or an iterator of them (raw bytes
-until the decoding step), and the answers of a stream are written by the innermost handler.
+until the decoding step), and the innermost handler writes the answers of a stream to `answers`.
 """
 
 import functools
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import grpc.aio
 
+from bridge.server.answers import Answers
 from bridge.server.methods import Method
 
 
@@ -53,6 +54,8 @@ class Call:
     # Names the request in logs, in events and in an INTERNAL answer.
     correlation_id: str
     caller: Caller = ANONYMOUS
+    # Of a method that streams its answers.
+    answers: Answers | None = None
 
 
 Handler = Callable[[Call], Awaitable[bytes | None]]

@@ -6,17 +6,26 @@ the caller gets INTERNAL (13) with the request's id to quote.
 
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import grpc.aio
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from bridge import logs
-from bridge.errors import CausewayError, FieldViolation, Internal, InvalidArgument, Unavailable
+from bridge.errors import (
+    CausewayError,
+    FieldViolation,
+    Internal,
+    InvalidArgument,
+    Unauthenticated,
+    Unavailable,
+)
 from bridge.server.call import Call, Handler, Step
 
 DOMAIN = "causeway"
 DETAILS_KEY = "grpc-status-details-bin"
+CHALLENGE = ("www-authenticate", 'Bearer realm="causeway"')
 # A client drops the whole answer, code and all, if its metadata passes 8 KiB (grpc's default). It
 # holds the message twice, once percent-encoded (x 3), and the details in base64 (x 4/3).
 MESSAGE_BYTES = 512
@@ -32,7 +41,7 @@ def error_step(translate: Translate) -> Step:
 
     async def answer_errors(call: Call, proceed: Handler) -> bytes | None:
         try:
-            return await proceed(call)
+            answer = await proceed(call)
         except (grpc.aio.AbortError, grpc.aio.UsageError):
             raise  # The call has its status already, or its caller is gone.
         except Exception as error:
@@ -41,6 +50,9 @@ def error_step(translate: Translate) -> Step:
                 known = unexpected(call, error)
             await abort(call, known)
             raise AssertionError("abort returned") from error
+        if call.answers is not None:
+            await call.answers.end(status_pb2.Status())
+        return answer
 
     return answer_errors
 
@@ -54,10 +66,16 @@ def unexpected(call: Call, error: Exception) -> Internal:
 async def abort(call: Call, error: CausewayError) -> None:
     """End the call with the error's status; raises grpc's AbortError."""
     status = status_of(error, call.correlation_id)
+    if call.answers is not None:
+        await call.answers.end(status)
     with contextlib.suppress(grpc.aio.UsageError):
-        await call.context.abort(
-            error.code, status.message, ((DETAILS_KEY, status.SerializeToString()),)
-        )
+        await call.context.abort(error.code, status.message, trailers_of(error, status))
+
+
+def trailers_of(error: CausewayError, status: status_pb2.Status) -> tuple[tuple[str, Any], ...]:
+    """The status as a whole, and for a REST caller what a 401 must say (RFC 9110, 11.6.1)."""
+    whole = (DETAILS_KEY, status.SerializeToString())
+    return (whole, CHALLENGE) if isinstance(error, Unauthenticated) else (whole,)
 
 
 def status_of(error: CausewayError, request_id: str) -> status_pb2.Status:

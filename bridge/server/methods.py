@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -45,6 +46,7 @@ class Method:
     access: Access = DENIED
     timeout: float | None = DEFAULT_TIMEOUT
     max_request_bytes: int = DEFAULT_MAX_REQUEST_BYTES
+    response: type[Message] = Empty
 
     @property
     def streaming(self) -> bool:
@@ -93,6 +95,7 @@ def method_of(descriptor: MethodDescriptor) -> Method:
         access=access_of(descriptor),
         timeout=timeout if timeout or streaming else DEFAULT_TIMEOUT,
         max_request_bytes=rule.max_request_bytes or DEFAULT_MAX_REQUEST_BYTES,
+        response=GetMessageClass(descriptor.output_type),
     )
 
 

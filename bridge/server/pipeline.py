@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from bridge import telemetry
 from bridge.errors import CausewayError
+from bridge.server.answers import Answers
 from bridge.server.call import Call, Handler, Step, compose, present
 from bridge.server.methods import Method
 
@@ -21,6 +22,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 RpcHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 NOTHING: tuple[Message, ...] = ()
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+# Set by the edge's transcoder, which drops it where a caller sends it. Forged by one who comes
+# past the edge it changes that caller's own stream alone.
+TRANSCODED = "x-envoy-original-path"
 
 
 class Unimplemented(CausewayError):  # noqa: N818 - named for its status code, as all errors are
@@ -44,10 +48,12 @@ def innermost(method: Method, behaviour: Callable[..., Any]) -> Handler:
     """Adapt a servicer's method: unary answers are serialized, a stream's are written."""
     if inspect.unwrap(behaviour).__module__.endswith("_pb2_grpc"):
         return unimplemented  # The generated default: nobody has overridden it.
-    if inspect.isasyncgenfunction(behaviour):
+    if inspect.isasyncgenfunction(behaviour) and method.server_streaming:
         return generator(behaviour)
     if not inspect.iscoroutinefunction(behaviour):
         raise TypeError(f"{method.path}: a servicer's methods are coroutines or async generators")
+    if method.server_streaming and "heartbeat" in method.response.DESCRIPTOR.fields_by_name:
+        raise TypeError(f"{method.path}: must yield its answers; signs of life go between them")
     return coroutine(behaviour, streams=method.server_streaming)
 
 
@@ -60,9 +66,10 @@ def generator(behaviour: Callable[..., Any]) -> Handler:
     """Write what an async generator yields; it is closed also when the call is cut."""
 
     async def write_all(call: Call) -> None:
+        assert call.answers is not None, "only a method that streams has a generator"  # noqa: S101
         async with aclosing(behaviour(call.incoming, call.context)) as answers:
             async for answer in answers:
-                await call.context.write(answer)
+                await call.answers.write(answer)
 
     return write_all
 
@@ -109,15 +116,20 @@ def handler_of(method: Method, run: Handler) -> RpcHandler:
 def begin(method: Method, incoming: Any, context: Context) -> Call:
     """Open the call and make it the present one of this task, which gRPC made for it alone."""
     request_id = traceparent = ""
+    rest = False
     for key, value in context.invocation_metadata() or ():
         if key == "x-request-id":
             request_id = str(value)
         elif key == "traceparent":
             traceparent = str(value)
+        elif key == TRANSCODED:
+            rest = True
     if not REQUEST_ID.fullmatch(request_id):
         request_id = str(uuid_utils.uuid7())
     telemetry.adopt(traceparent)
     call = Call(method, context, incoming, request_id)
+    if method.server_streaming:
+        call.answers = Answers(context, method.response, rest=rest)
     present.set(call)
     return call
 

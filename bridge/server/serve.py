@@ -1,7 +1,8 @@
 """Composes a server from servicers, runs it until SIGTERM, and drains it.
 
 Order of the steps, first is outermost: errors → drain → auth → roles → time limit → decoding and
-rules → owner → the servicer. With traces on, OpenTelemetry's interceptor stands around them.
+rules → owner → signs of life → the servicer. With traces on, OpenTelemetry's interceptor stands
+around them.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from bridge.server.deadline import limit_time
 from bridge.server.drain import Drain
 from bridge.server.errors import Translate, error_step
 from bridge.server.health import Health, Probe
+from bridge.server.heartbeat import heartbeat_step
 from bridge.server.keys import KeySet
 from bridge.server.methods import HEALTH, REFLECTION, Method, methods_of, restricted
 from bridge.server.pipeline import Unknown, handlers_of
@@ -93,6 +95,7 @@ class Server:
             limit_time,
             validate,
             check_owner,
+            heartbeat_step(self._settings.heartbeat),
         ]
 
     def _compose(self, servicers: Mapping[str, Any], steps: Sequence[Step]) -> grpc.aio.Server:

@@ -25,6 +25,8 @@ class ServerSettings(BaseSettings):
     # Clients (`azp`) whose tokens count.
     clients: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = Field(min_length=1)
     audience: str = "causeway-api"
+    # What a token may have left to live at most, as the realm gives it.
+    token_life: float = 300.0
     # Who may use server reflection; empty: any valid token.
     reflection_roles: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = ()
     # Signs page tokens; every replica of a service has the same one.
@@ -34,5 +36,7 @@ class ServerSettings(BaseSettings):
     drain_delay: float = 0.5
     # Running calls get this long to end, and background tasks after them as long again.
     drain_grace: float = 6.0
+    # A silent stream gives a sign of life; the edge cuts one that is idle for 60 s.
+    heartbeat: float = Field(default=15.0, gt=0, lt=60)
     max_concurrent_calls: int = 2000
     max_concurrent_streams: int = 100

@@ -1,6 +1,5 @@
-"""One watcher of one order: the present state, then each change, and signs of life between."""
+"""One watcher of one order: the present state, then each change."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 import asyncpg
@@ -10,20 +9,14 @@ from services.orders.aggregate import Order
 from services.orders.changes import Changes
 from services.orders.order_log import OrderLog
 
-HEARTBEAT = 10.0
-"""Seconds of silence until a heartbeat; the edge cuts a stream that is idle for 60."""
-
 
 class Watch:
     """Follows orders. Holds a connection of the pool only while it reads."""
 
-    def __init__(
-        self, pool: asyncpg.Pool, log: OrderLog, changes: Changes, heartbeat: float = HEARTBEAT
-    ) -> None:
+    def __init__(self, pool: asyncpg.Pool, log: OrderLog, changes: Changes) -> None:
         self._pool = pool
         self._log = log
         self._changes = changes
-        self._heartbeat = heartbeat
 
     async def follow(
         self, order_id: str, seen: int | None
@@ -40,15 +33,12 @@ class Watch:
             present = states[-1]
             news = states[-1:] if seen is None else [s for s in states if s.version > seen]
             if not news:
-                # A resumed watcher is told at once that it listens, not after a heartbeat's time.
+                # A resumed watcher is told at once that it listens.
                 yield present, False
             while True:
                 for state in news:
                     yield state, True
-                if not await _heard(woken, self._heartbeat):
-                    yield present, False
-                    news = []
-                    continue
+                await woken.wait()
                 woken.clear()
                 news = await self._read(order_id, present)
                 present = news[-1] if news else present
@@ -56,12 +46,3 @@ class Watch:
     async def _read(self, order_id: str, since: Order | None) -> Sequence[Order]:
         async with acquire(self._pool) as connection:
             return await self._log.history(connection, order_id, since)
-
-
-async def _heard(woken: asyncio.Event, seconds: float) -> bool:
-    """Wait to be woken, at most so long."""
-    try:
-        await asyncio.wait_for(woken.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

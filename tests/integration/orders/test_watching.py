@@ -9,9 +9,7 @@ import pytest
 from causeway.orders.v1 import order_service_pb2 as pb
 from client.errors import CallFailed
 from client.platform import Platform
-from services.orders.changes import Changes
 from services.orders.order_log import OrderLog
-from services.orders.watch import Watch
 from tests.integration.orders.conftest import As, order_of
 from tests.integration.orders.credit import Credit
 
@@ -99,17 +97,6 @@ async def test_no_change_is_missed_whenever_it_comes(
     for order in orders:
         await credit.reserved(order)
     await asyncio.wait_for(asyncio.gather(*watchers), 20)
-
-
-async def test_a_quiet_stream_gives_signs_of_life(
-    alice: Platform, database: str, pool: asyncpg.Pool, log: OrderLog, order: pb.Order
-) -> None:
-    follower = Watch(pool, log, Changes(database), heartbeat=0.05)
-    answers = follower.follow(order.name.removeprefix("orders/"), None)
-    heard = [await anext(answers) for _ in range(3)]
-    await answers.aclose()
-    assert [new for _, new in heard] == [True, False, False]
-    assert {state.version for state, _ in heard} == {1}
 
 
 async def test_changes_are_heard_again_after_the_connection_was_cut(

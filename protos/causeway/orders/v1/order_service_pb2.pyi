@@ -12,6 +12,7 @@ from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
+from google.rpc import status_pb2 as status_pb2
 from google.type import money_pb2 as money_pb2
 import builtins as builtins
 import sys
@@ -343,30 +344,36 @@ class WatchOrderRequest(message.Message):
 
 @typing.final
 class WatchOrderResponse(message.Message):
-    """One change, or a sign of life."""
+    """One change, a sign of life, or the end."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     ORDER_FIELD_NUMBER: builtins.int
     HEARTBEAT_FIELD_NUMBER: builtins.int
+    END_FIELD_NUMBER: builtins.int
     RESUME_TOKEN_FIELD_NUMBER: builtins.int
     resume_token: builtins.str
     @builtins.property
     def order(self) -> Order: ...
     @builtins.property
     def heartbeat(self) -> empty_pb2.Empty: ...
+    @builtins.property
+    def end(self) -> status_pb2.Status:
+        """Over REST alone: the last record of a stream. Callers of gRPC get the same as trailers."""
+
     def __init__(
         self,
         *,
         order: Order | None = ...,
         heartbeat: empty_pb2.Empty | None = ...,
+        end: status_pb2.Status | None = ...,
         resume_token: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["heartbeat", b"heartbeat", "order", b"order", "payload", b"payload"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["end", b"end", "heartbeat", b"heartbeat", "order", b"order", "payload", b"payload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["heartbeat", b"heartbeat", "order", b"order", "payload", b"payload", "resume_token", b"resume_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["end", b"end", "heartbeat", b"heartbeat", "order", b"order", "payload", b"payload", "resume_token", b"resume_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["order", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["order", "heartbeat", "end"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
