@@ -29,11 +29,14 @@ class Address:
 class Limits:
     """What one edge takes at most.
 
-    `caller`: calls by one subject. `total`: requests of all together, before anything is checked.
+    `caller`: calls by one subject. `address`, `total`: requests from one address (IPv6: from one
+    /64, which one subscriber has) and of all together, before anything is checked; each listener
+    counts for itself.
     `connections`: open at once. `heap`: bytes of memory at which it begins to shed load.
     """
 
     caller: RateLimit = field(default_factory=lambda: RateLimit(2000, interval=1.0))
+    address: RateLimit = field(default_factory=lambda: RateLimit(6000, interval=1.0))
     total: RateLimit = field(default_factory=lambda: RateLimit(10_000, interval=1.0))
     connections: int = 1000
     heap: int = 512 * 1024 * 1024

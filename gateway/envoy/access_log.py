@@ -8,9 +8,10 @@ from gateway.envoy.typed import packed
 
 _FIELDS = {
     "time": "%START_TIME%",
-    "method": "%REQ(:METHOD)%",
-    # Queries may hold what callers type; REST paths are logged as the gRPC method they became.
-    "path": "%PATH(NQ:PATH)%",
+    "method": "%REQ(:METHOD):10%",
+    # The route's name is ours: the gRPC method, also of a REST call. A path is the caller's, and
+    # may hold ids, addresses, a token that was pasted into the wrong place.
+    "path": "%ROUTE_NAME%",
     "protocol": "%PROTOCOL%",
     "status": "%RESPONSE_CODE%",
     "grpc_status": "%GRPC_STATUS_NUMBER%",
@@ -23,7 +24,8 @@ _FIELDS = {
     "replica": "%UPSTREAM_HOST%",
     "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
     "request_id": "%REQ(X-REQUEST-ID)%",
-    "traceparent": "%REQ(TRACEPARENT)%",
+    # Not the header, which may be any text: what Envoy's tracer made of it, if there is one.
+    "trace": "%TRACE_ID%",
 }
 
 

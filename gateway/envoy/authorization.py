@@ -25,6 +25,20 @@ def authorization(model: Model, deployment: Deployment) -> RBAC:
     return typed(RBAC, rules={"action": "ALLOW", "policies": policies})
 
 
+def asked_for(access: Access) -> str:
+    """What to tell a caller who was refused by the method's policy."""
+    return asked_for_roles(() if access.owner is not Owner.NONE else access.roles)
+
+
+def asked_for_roles(roles: tuple[str, ...]) -> str:
+    """The same of a method that is for these roles, or for every caller."""
+    asked = "this method asks for an access token of this platform"
+    if not roles:
+        return asked
+    word = "the role" if len(roles) == 1 else "one of the roles"
+    return f"{asked} with {word} {', '.join(roles)}"
+
+
 def _policy(path: str, principal: dict[str, Any]) -> dict[str, Any]:
     # The whole :path, so that no query can ride along on a gRPC call.
     exact = {"header": {"name": ":path", "string_match": {"exact": path}}}

@@ -19,7 +19,11 @@ _CALLERS = 10_000
 
 
 def total_limit(deployment: Deployment) -> LocalRateLimit:
-    """Before everything else: a bucket for all requests together."""
+    """Before everything else: a bucket for each address, and one for all requests together.
+
+    Who has emptied the first takes nothing from the second: a flood from one address, of calls
+    without a good token say, leaves the others theirs.
+    """
     return typed(
         LocalRateLimit,
         stat_prefix="total_limit",
@@ -27,6 +31,11 @@ def total_limit(deployment: Deployment) -> LocalRateLimit:
         filter_enabled=_ALWAYS,  # both are 0 % unless set
         filter_enforced=_ALWAYS,
         rate_limited_as_resource_exhausted=True,
+        max_dynamic_descriptors=_CALLERS,
+        descriptors=[
+            {"entries": [{"key": _ADDRESS_KEY}], "token_bucket": _bucket(deployment.limits.address)}
+        ],
+        rate_limits=[{"actions": [_ADDRESS]}],
     )
 
 
@@ -53,7 +62,7 @@ def caller_limit(model: Model, deployment: Deployment) -> LocalRateLimit:
         rate_limits=[
             {"actions": [_SUBJECT]},
             {"actions": [_METHOD, _SUBJECT]},
-            {"actions": [_METHOD, {"remote_address": {}}]},
+            {"actions": [_METHOD, _ADDRESS]},
         ],
     )
 
@@ -92,6 +101,10 @@ _SUBJECT = {
 # A descriptor with the path of a method without a limit fits no bucket and costs nothing.
 _METHOD = {"request_headers": {"header_name": ":path", "descriptor_key": "method"}}
 
+_ADDRESS_KEY = "masked_remote_address"
+# IPv6 by /64: one subscriber has as many addresses as it likes.
+_ADDRESS = {_ADDRESS_KEY: {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}
+
 
 def _bucket(limit: RateLimit) -> dict[str, Any]:
     return {
@@ -103,7 +116,7 @@ def _bucket(limit: RateLimit) -> dict[str, Any]:
 
 def _method_bucket(method: Method) -> dict[str, Any]:
     assert method.access.rate_limit  # noqa: S101 (chosen by the caller)
-    who = "remote_address" if method.access.public else "user"
+    who = _ADDRESS_KEY if method.access.public else "user"
     return {
         "entries": [{"key": "method", "value": method.path}, {"key": who}],
         "token_bucket": _bucket(method.access.rate_limit),

@@ -14,3 +14,7 @@ TRANSCODER = "transcoder"
 AUTHORIZATION = "authorization"
 CALLER_LIMIT = "caller_limit"
 REQUEST_SIZE = "request_size"
+
+METADATA = "causeway"
+REFUSAL = "refusal"
+"""Key of a route's metadata: what is told to who may not call its method."""

@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from envoy.extensions.access_loggers.filters.cel.v3.cel_pb2 import ExpressionFilter
+
+from gateway import identity
+from gateway.envoy import names
+from gateway.envoy.typed import packed
+
 _UNAUTHENTICATED = 16
 
 
@@ -12,20 +18,51 @@ _UNAUTHENTICATED = 16
 class Refusal:
     """An HTTP status that Envoy makes up, its gRPC code, and a text in place of Envoy's own.
 
-    `early`: it may be made before the gRPC-Web filter has seen the request.
+    `early`: it may be made before the gRPC-Web filter has seen the request. `details`: only for
+    this one of Envoy's reasons (%RESPONSE_CODE_DETAILS%). `answer`: the status that is told.
     """
 
     status: int
     code: int
     text: str
     early: bool = False
+    details: str = ""
+    answer: int | None = None
 
 
 BAD_REQUEST = Refusal(400, 3, "the request is malformed", early=True)
+_JWT = "jwt_authn_access_denied{{{}}}"
+MISSING = Refusal(
+    status=401,
+    code=16,
+    text="a valid token is required: 'authorization: Bearer <access token>'",
+    details=_JWT.format("Jwt_is_missing"),
+)
+# The more special ones come first: the first that fits is taken.
 REFUSALS = (
     BAD_REQUEST,
-    Refusal(401, 16, "a valid token is required: 'authorization: Bearer <access token>'"),
-    Refusal(403, 7, "this caller may not do that"),
+    Refusal(
+        status=401,
+        code=14,
+        text="the keys of the tokens' issuer can't be had; try again later",
+        details=_JWT.format("Jwks_remote_fetch_is_failed"),
+        answer=503,  # a caller with a good token can do nothing about it
+    ),
+    Refusal(
+        status=401,
+        code=16,
+        text="the token has expired: fetch a new one",
+        details=_JWT.format("Jwt_is_expired"),
+    ),
+    MISSING,
+    Refusal(401, 16, "the token is not valid here: fetch one from this platform's issuer"),
+    Refusal(
+        status=403,
+        code=7,
+        text=f"the token is for another audience: its `aud` must be {identity.AUDIENCE}",
+        details=_JWT.format("Audiences_in_Jwt_are_not_allowed"),
+    ),
+    Refusal(403, 7, f"%METADATA(ROUTE:{names.METADATA}:{names.REFUSAL})%"),
     Refusal(404, 5, "there is nothing at this path"),
     Refusal(408, 4, "the request did not arrive in time", early=True),
     Refusal(413, 8, "the request is too large", early=True),
@@ -51,21 +88,23 @@ def _rest() -> Iterator[dict[str, Any]]:
     not_grpc = _content_type("application/grpc", invert=True)
     rest = {"or_filter": {"filters": [not_grpc, _ORIGINAL_METHOD]}}
     for refusal in REFUSALS:
+        # Envoy's own text tells what in the body is wrong.
+        text = "%LOCAL_REPLY_BODY%" if refusal is BAD_REQUEST else refusal.text
+        json_format = {"code": refusal.code, "message": text, "details": []}
         mapper: dict[str, Any] = {
-            "filter": _both(refusal.status, rest),
+            "filter": _when(refusal, rest),
             "body_format_override": {
                 "content_type": "application/json",
-                "json_format": {
-                    "code": refusal.code,
-                    "message": "%LOCAL_REPLY_BODY%",
-                    "details": [],
-                },
+                "json_format": json_format,
             },
         }
-        if refusal is not BAD_REQUEST:  # Envoy's own text tells what in the body is wrong
-            mapper["body"] = {"inline_string": refusal.text}
+        if refusal.answer:
+            mapper["status_code"] = refusal.answer
         if refusal.code == _UNAUTHENTICATED:
-            mapper["headers_to_add"] = [_header("www-authenticate", 'Bearer realm="causeway"')]
+            # RFC 6750, 3.1: no error code where there was no token.
+            error = "" if refusal is MISSING else ', error="invalid_token"'
+            challenge = f'Bearer realm="causeway"{error}'
+            mapper["headers_to_add"] = [_header("www-authenticate", challenge)]
         yield mapper
 
 
@@ -76,7 +115,7 @@ def _grpc() -> Iterator[dict[str, Any]]:
     """
     for refusal in REFUSALS:
         yield {
-            "filter": _both(refusal.status, _content_type("application/grpc")),
+            "filter": _when(refusal, _content_type("application/grpc")),
             "status_code": 200,
             "body": {"inline_string": ""},
             "headers_to_add": [
@@ -101,7 +140,7 @@ def _grpc_web() -> Iterator[dict[str, Any]]:
 
 def _web_reply(refusal: Refusal, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     return {
-        "filter": _both(refusal.status, _content_type(kind)),
+        "filter": _when(refusal, _content_type(kind)),
         "status_code": 200,
         "body": body,
         "body_format_override": {
@@ -133,10 +172,17 @@ def _content_type(prefix: str, *, invert: bool = False) -> dict[str, Any]:
     return {"header_filter": {"header": header}}
 
 
-def _both(status: int, other: dict[str, Any]) -> dict[str, Any]:
+def _when(refusal: Refusal, kind: dict[str, Any]) -> dict[str, Any]:
+    status = refusal.status
     value = {"default_value": status, "runtime_key": f"edge.refusal.{status}"}
     comparison = {"comparison": {"op": "EQ", "value": value}}
-    return {"and_filter": {"filters": [{"status_code_filter": comparison}, other]}}
+    filters = [{"status_code_filter": comparison}, kind]
+    if refusal.details:
+        reason = packed(
+            ExpressionFilter, expression=f"response.code_details == '{refusal.details}'"
+        )
+        filters.append({"extension_filter": {"name": "reason", "typed_config": reason}})
+    return {"and_filter": {"filters": filters}}
 
 
 def _header(name: str, value: str) -> dict[str, Any]:

@@ -192,9 +192,15 @@ def deployment_of(
 
 @contextmanager
 def running(
-    model: Model, deployment: Deployment, change: Callable[[Edge], Edge] = lambda edge: edge
+    model: Model,
+    deployment: Deployment,
+    change: Callable[[Edge], Edge] = lambda edge: edge,
+    awaited: str = "/readyz",
 ) -> Iterator[Running]:
-    """Publish, start and await one Envoy; `change` takes a remedy away to see that it bites."""
+    """Publish, start and await one Envoy; `change` takes a remedy away to see that it bites.
+
+    Envoy is there when the path `awaited` answers with 200.
+    """
     root = Path(deployment.root)
     edge = change(emit(model, deployment))
     if deployment.tls:
@@ -206,7 +212,7 @@ def running(
             files.command(root, threads=1), stdout=log, stderr=log
         )
         try:
-            _await_ready(f"http://{HOST}:{deployment.listen.port}/readyz", process, root)
+            _await_ready(f"http://{HOST}:{deployment.listen.port}{awaited}", process, root)
             yield Running(root, edge, process)
         finally:
             _end(process)

@@ -58,11 +58,12 @@ def start(model: Model, issuer: Issuer, replica: Replica, tmp_path: Path) -> Ite
             change: Callable[[Edge], Edge] = lambda edge: edge,
             replicas: list[Replica] | None = None,
             of: Model = model,
+            awaited: str = "/readyz",
             **more: Any,
         ) -> Running:
             root = tmp_path / f"edge-{bench.free_port()}"
             wanted = bench.deployment_of(of, root, issuer, replicas or [replica], **more)
-            return stack.enter_context(bench.running(of, wanted, change))
+            return stack.enter_context(bench.running(of, wanted, change, awaited))
 
         yield begin
 

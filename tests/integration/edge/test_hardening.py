@@ -264,14 +264,31 @@ def test_a_token_in_the_query_is_read_without_the_list_of_headers(
     assert answer.status_code == 400
 
 
-def test_the_log_holds_no_token_and_no_query(start: Start, operator: str) -> None:
+def test_the_log_holds_nothing_that_a_caller_typed(
+    start: Start, operator: str, issuer: Issuer
+) -> None:
     edge = start()
     edge.rest("GET", f"/v1/orders/7?access_token={operator}&secret=hush")
-    edge.rest("GET", "/v1/orders/7", operator)
+    edge.rest("GET", f"/v1/users/hush/{operator}", operator)
+    edge.rest("POST", "/v1/orders", operator, content=b'{"hush":')
+    edge.rest(
+        "GET", "/v1/orders/hush", operator, headers={"traceparent": "hush", "referer": "hush"}
+    )
+    edge.grpc(f"/hush.v1.Hush/{'Hush' * 9}", token=issuer.token("operator", azp="hush"))
     edge.process.terminate()
     edge.process.wait(10)
     log = (edge.root / "envoy.log").read_text()
     assert '"status":401' in log
-    assert f'"path":"{GET}"' in log
+    assert f'"path":"{GET}"' in log  # the method that the REST call became
+    assert '"path":"unknown"' in log
     assert operator not in log
-    assert "hush" not in log
+    assert "hush" not in log.lower()
+
+
+def test_one_address_can_not_use_up_what_is_there_for_all(start: Start, operator: str) -> None:
+    edge = start(limits=Limits(address=RateLimit(10, 60.0), total=RateLimit(15, 60.0)))
+    codes = [edge.rest("GET", "/v1/orders/7").status_code for _ in range(30)]
+    assert codes.count(401) == 10
+    assert set(codes[10:]) == {429}
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.2")) as other:
+        assert [other.get(edge.url + "/v1/orders/7").status_code for _ in range(5)] == [401] * 5

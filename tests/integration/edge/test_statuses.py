@@ -7,7 +7,9 @@ import pytest
 
 from causeway.orders.v1.order_service_pb2 import GetOrderRequest, Order
 from causeway.users.v1.user_service_pb2 import RegisterUserRequest, User
-from tests.integration.edge.bench import Running
+from gateway.deployments import Address
+from tests.integration.edge.bench import HOST, Running, free_port
+from tests.integration.edge.conftest import Start
 from tests.integration.edge.issuer import Issuer
 
 ORDERS = "/causeway.orders.v1.OrderService"
@@ -44,6 +46,50 @@ def test_a_401_tells_the_scheme(edge: Running) -> None:
     answer = edge.rest("GET", "/v1/orders/7")
     assert answer.headers.get_list("www-authenticate") == ['Bearer realm="causeway"']
     assert "Bearer" in answer.json()["message"]
+
+
+def test_a_token_that_was_sent_is_called_invalid_and_an_expired_one_is_told(
+    edge: Running, issuer: Issuer
+) -> None:
+    for token in ("x.y.z", issuer.token("operator", exp=1)):
+        answer = edge.rest("GET", "/v1/orders/7", token)
+        told = answer.headers.get_list("www-authenticate")
+        assert (answer.status_code, told) == (
+            401,
+            ['Bearer realm="causeway", error="invalid_token"'],
+        )
+    assert "expired" in answer.json()["message"]
+    expired = issuer.token("operator", exp=1)
+    assert "expired" in edge.grpc(f"{ORDERS}/GetOrder", token=expired).message
+
+
+def test_a_403_tells_what_is_missing(edge: Running, issuer: Issuer) -> None:
+    customer = issuer.token("customer")
+    asked = "this method asks for an access token of this platform"
+    answer = edge.rest("POST", "/v1/orders/7:ship", customer, json={})
+    assert answer.json()["message"] == f"{asked} with the role operator"
+    assert edge.grpc(f"{ORDERS}/ShipOrder", token=customer).message == answer.json()["message"]
+    foreign = edge.rest("GET", "/v1/orders/7", issuer.token("customer", azp="stranger"))
+    assert foreign.json()["message"] == asked
+    elsewhere = edge.rest("GET", "/v1/orders/7", issuer.token("customer", aud="account"))
+    assert "aud" in elsewhere.json()["message"]
+    assert (
+        edge.grpc(f"{ORDERS}/No", token=customer).message == "there is no such method for callers"
+    )
+
+
+def test_keys_that_can_not_be_had_are_our_trouble_and_not_the_callers(
+    start: Start, operator: str
+) -> None:
+    """As after a restart of the edge while Keycloak is away."""
+    edge = start(keycloak=Address(HOST, free_port()), awaited="/healthz")
+    answer = edge.rest("GET", "/v1/orders/7", operator)
+    assert (answer.status_code, answer.json()["code"]) == (503, 14)
+    assert "www-authenticate" not in answer.headers
+    called = edge.grpc(f"{ORDERS}/GetOrder", token=operator)
+    assert called.code is grpc.StatusCode.UNAVAILABLE
+    assert edge.rest("GET", "/v1/orders/7").status_code == 401
+    assert edge.rest("GET", "/readyz").status_code == 503
 
 
 def test_details_of_a_service_reach_the_rest_caller(edge: Running, operator: str) -> None:
