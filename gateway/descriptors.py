@@ -5,6 +5,7 @@ from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
+    EnumDescriptorProto,
     FieldDescriptorProto,
     FileDescriptorProto,
     FileDescriptorSet,
@@ -31,6 +32,9 @@ class Descriptors:
             for file in files.file
             for name, message in _messages(file.package, file.message_type)
         }
+        self._enums = {
+            f"{scope}.{enum.name}": enum for scope, enums in self._enum_scopes() for enum in enums
+        }
 
     def platform_files(self) -> Iterator[FileDescriptorProto]:
         """Our own files, in the order of the set; the rest are wheels' protos."""
@@ -39,6 +43,14 @@ class Descriptors:
     def message(self, type_name: str) -> DescriptorProto:
         """The message with this name, with its leading dot. KeyError where there is none."""
         return self._messages[type_name]
+
+    def enum(self, type_name: str) -> EnumDescriptorProto:
+        """The enum with this name, with its leading dot. KeyError where there is none."""
+        return self._enums[type_name]
+
+    def messages(self) -> Mapping[str, DescriptorProto]:
+        """All messages by full name with its leading dot, in the order of the set."""
+        return self._messages
 
     def field(self, type_name: str, path: str) -> FieldDescriptorProto | None:
         """Follow a dotted field path from a message; None where it leads nowhere."""
@@ -50,6 +62,12 @@ class Descriptors:
                 return None
             type_name = found.type_name
         return found
+
+    def _enum_scopes(self) -> Iterator[tuple[str, Iterable[EnumDescriptorProto]]]:
+        for file in self.files.file:
+            yield f".{file.package}" if file.package else "", file.enum_type
+        for name, message in self._messages.items():
+            yield name, message.enum_type
 
 
 def load(path: Path = DESCRIPTORS) -> Descriptors:

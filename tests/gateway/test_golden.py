@@ -1,26 +1,23 @@
-"""in/<case>.proto → out/<case>/*.json. `pytest tests/gateway --update` rewrites what differs."""
+"""in/<case>.proto → out/<case>/*. `pytest tests/gateway --update` rewrites what differs."""
 
 import base64
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.compile import documents
 from gateway.deployments import Address, Deployment
 from gateway.envoy import names
 from gateway.envoy.edge import emit
 from gateway.envoy.typed import text
 from gateway.model import Model
-from gateway.reading import read_model
 from gateway.realm import realm
 from gateway.subjects import subjects
 from gateway.topics import topics
-from tests.gateway.protos import compiled
+from tests.gateway.cases import CASES, HERE, model_of_case
 
-HERE = Path(__file__).parent
-CASES = sorted(path.stem for path in (HERE / "in").glob("*.proto"))
 # What depends on the protos; the rest is the same for every case and is kept once.
 PER_CASE = ("rds.json", "cds.json", f"ecds_{names.AUTHENTICATION}.json",
             f"ecds_{names.AUTHORIZATION}.json", f"ecds_{names.CALLER_LIMIT}.json",
@@ -30,12 +27,7 @@ FIXED = ("bootstrap.json", "lds.json")
 
 def emitted(case: str) -> dict[str, str]:
     """Everything that the compiler makes of one case: file name → text."""
-    file = (
-        f"causeway/{case}/v1/{case}_service.proto"
-        if case != "events"
-        else ("causeway/harbour/v1/events.proto")
-    )
-    model = read_model(compiled({file: (HERE / "in" / f"{case}.proto").read_text()}))
+    model = model_of_case(case)
     edge = emit(model, deployment(model)).files()
     kept = FIXED + PER_CASE if case == CASES[0] else PER_CASE
     parts: dict[str, Any] = {
@@ -47,6 +39,7 @@ def emitted(case: str) -> dict[str, str]:
     return {
         **{name: edge[name].replace(binary, "the descriptors") for name in kept},
         **{name: text(value) for name, value in parts.items()},
+        **documents(model),
     }
 
 
@@ -70,12 +63,13 @@ def test_a_proto_compiles_to_what_is_written_down(case: str, update: bool) -> No
     made = emitted(case)
     if update:
         folder.mkdir(parents=True, exist_ok=True)
-        for path in folder.glob("*.json"):
+        for path in folder.iterdir():
             path.unlink()
         for name, content in made.items():
             (folder / name).write_text(content, encoding="utf-8")
-    kept = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+    kept = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     assert sorted(made) == sorted(kept)
     for name, content in made.items():
-        assert json.loads(content) == json.loads(kept[name]), f"out/{case}/{name} differs"
+        if name.endswith(".json"):  # pytest shows where two objects differ better than two texts
+            assert json.loads(content) == json.loads(kept[name]), f"out/{case}/{name} differs"
         assert content == kept[name]
