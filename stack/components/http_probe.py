@@ -1,5 +1,6 @@
 """Asks an HTTP server one question, as a readiness probe."""
 
+import re
 import ssl
 from http import HTTPStatus
 from pathlib import Path
@@ -40,13 +41,21 @@ async def _asked(connection: ByteStream, port: int, path: str) -> str:
     answer = b""
     async with connection as stream:
         await stream.send(request.encode())
-        try:
-            while True:
+        # Not until its end: Envoy closes a second after an answer (`delayed_close_timeout`).
+        while not _whole(answer):
+            try:
                 answer += await stream.receive()
-        except anyio.EndOfStream:
-            pass
+            except anyio.EndOfStream:
+                break
     head, _, body = answer.partition(b"\r\n\r\n")
     status = int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/") else 0
     if status != HTTPStatus.OK:
         raise ConnectionError(f"{path} answers {status}: {body[:200].decode(errors='replace')}")
     return body.decode(errors="replace")
+
+
+def _whole(answer: bytes) -> bool:
+    """Whether an answer that says its length is all there."""
+    head, found, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    return length is not None and bool(found) and len(body) >= int(length[1])
