@@ -7,6 +7,7 @@ from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthenticat
 
 from gateway import identity, paths
 from gateway.deployments import Deployment
+from gateway.envoy import event_source
 from gateway.envoy.typed import seconds, typed
 from gateway.model import Binding, Model
 
@@ -20,11 +21,13 @@ CLOCK_SKEW = 10
 
 def authentication(model: Model, deployment: Deployment) -> JwtAuthentication:
     """The exceptions first, then one rule for everything: in Envoy no match means no check."""
+    keycloak = _provider(deployment)
     return typed(
         JwtAuthentication,
-        providers={PROVIDER: _provider(deployment)},
+        providers={PROVIDER: keycloak, event_source.PROVIDER: event_source.provider(keycloak)},
         rules=[
             *_exceptions(model),
+            *event_source.rules(model, deployment, _rest, PROVIDER),
             {"match": {"prefix": "/"}, "requires": {"provider_name": PROVIDER}},
         ],
         strip_failure_response=True,

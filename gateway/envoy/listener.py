@@ -11,15 +11,17 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from google.protobuf.message import Message
 
 from gateway.deployments import Address, Deployment
-from gateway.envoy import clusters, connection, names, sources, tls
+from gateway.envoy import clusters, connection, names, ndjson, sources, tls
 from gateway.envoy.typed import pack, packed, plain, typed
 
 
 def listeners(deployment: Deployment) -> tuple[Listener, ...]:
     """Skeletons, still without filters and routes: plain HTTP, and TLS where there is any."""
-    found = [_listener(names.LISTENER, deployment.listen, connection.manager(deployment))]
+    first = [ndjson.naming()]
+    manager = connection.manager(deployment, first=first)
+    found = [_listener(names.LISTENER, deployment.listen, manager)]
     if deployment.tls:
-        manager = connection.manager(deployment, first=[tls.strict_transport()])
+        manager = connection.manager(deployment, first=[tls.strict_transport(), *first])
         socket = tls.socket(deployment)
         found.append(_listener(names.TLS_LISTENER, deployment.tls.listen, manager, socket))
     return tuple(found)

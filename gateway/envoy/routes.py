@@ -9,7 +9,7 @@ from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import Pre
 
 from gateway import identity
 from gateway.deployments import Deployment
-from gateway.envoy import limits, names
+from gateway.envoy import authorization, event_source, limits, names, ndjson
 from gateway.envoy.reflection import REFLECTION_CLUSTER, REFLECTION_PATHS
 from gateway.envoy.transcoding import transcoding
 from gateway.envoy.typed import pack, packed, seconds, typed
@@ -18,8 +18,17 @@ from gateway.model import Method, Model, Streaming
 UNARY_TIMEOUT = 10.0
 STREAM_LIFE = float(identity.TOKEN_LIFE)
 """Seconds. A stream is no longer open than a token can live."""
+GRACE = 5.0
+"""Seconds. The service ends a stream, and says why; the edge only one that it has not ended."""
+# Neither a browser nor a proxy on the way keeps a stream or holds it back.
+_UNKEPT = [
+    {"header": {"key": "cache-control", "value": "no-store"}},
+    ndjson.MARK,
+]
 NOWHERE = "none"
 """A cluster that does not exist: REST paths need a route (for CORS), but never take it."""
+UNKNOWN = "unknown"
+"""The name of the route of what is no gRPC method, or not yet one."""
 
 
 def routes(model: Model, deployment: Deployment) -> RouteConfiguration:
@@ -30,16 +39,24 @@ def routes(model: Model, deployment: Deployment) -> RouteConfiguration:
     host = {
         "name": "causeway",
         "domains": list(deployment.domains),
-        "routes": [*_methods(model), *_reflection(), *_catch_alls(model)],
+        "routes": [
+            *_methods(model, deployment),
+            *_reflection(deployment.reflection_roles),
+            *_catch_alls(model, deployment),
+        ],
         "typed_per_filter_config": {names.CORS: cors_policy(deployment)},
+        # Taken last: a route has turned the one that counts into a header before.
+        "request_headers_to_remove": ["cookie"],
     }
     return typed(
         RouteConfiguration, name=names.ROUTES, virtual_hosts=[host], validate_clusters=False
     )
 
 
-def cors_policy(deployment: Deployment) -> dict[str, Any]:
-    """Exact origins; no cookies. gRPC-Web clients read the status from exposed headers."""
+def cors_policy(deployment: Deployment, *, cookies: bool = False) -> dict[str, Any]:
+    """Exact origins; cookies for an EventSource alone. gRPC-Web clients read the status from
+    exposed headers.
+    """
     return packed(
         CorsPolicy,
         allow_origin_string_match=[{"exact": origin} for origin in deployment.origins],
@@ -49,46 +66,66 @@ def cors_policy(deployment: Deployment) -> dict[str, Any]:
         expose_headers="grpc-status, grpc-message, grpc-status-details-bin, x-request-id, "
         "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, www-authenticate",
         max_age="600",
-        allow_credentials=False,
+        allow_credentials=cookies,
         forward_not_matching_preflights=False,
     )
 
 
-def _methods(model: Model) -> Iterator[dict[str, Any]]:
+def _methods(model: Model, deployment: Deployment) -> Iterator[dict[str, Any]]:
     for service in model.services:
         for method in service.methods:
             size = limits.request_size_of(method)
-            yield {
+            route = {
+                "name": method.path,
+                "metadata": _refusal(authorization.asked_for(method.access)),
                 "match": {"path": method.path},
                 "route": {
                     "cluster": service.area,
                     **_times(method),
                     "retry_policy": _retries(method),
                 },
-                **({"typed_per_filter_config": {names.REQUEST_SIZE: size}} if size else {}),
+                "typed_per_filter_config": {names.REQUEST_SIZE: size} if size else {},
             }
+            if event_source.streams_over_rest(method):
+                route["response_headers_to_add"] = _UNKEPT
+                yield event_source.route(route, cors_policy(deployment, cookies=True))
+            yield route
 
 
-def _reflection() -> Iterator[dict[str, Any]]:
+def _reflection(roles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     for path in REFLECTION_PATHS:
         yield {
+            "name": path,
+            "metadata": _refusal(authorization.asked_for_roles(roles)),
             "match": {"path": path},
             "route": {"cluster": REFLECTION_CLUSTER, **_stream_times()},
             "typed_per_filter_config": {names.REQUEST_SIZE: limits.unbuffered()},
         }
 
 
-def _catch_alls(model: Model) -> Iterator[dict[str, Any]]:
+def _catch_alls(model: Model, deployment: Deployment) -> Iterator[dict[str, Any]]:
     nowhere = {"cluster": NOWHERE, "cluster_not_found_response_code": "NOT_FOUND"}
-    accept = {"name": "accept", "string_match": {"contains": "text/event-stream"}}
+    unknown = {"name": UNKNOWN, "metadata": _refusal("there is no such method for callers")}
     yield {
-        "match": {"prefix": "/", "headers": [accept]},
+        **unknown,
+        "match": {"prefix": "/", "headers": [event_source.ACCEPT]},
         "route": nowhere,
         "typed_per_filter_config": {
-            names.TRANSCODER: pack(transcoding(model, server_sent_events=True))
+            names.TRANSCODER: pack(transcoding(model, server_sent_events=True)),
+            names.CORS: cors_policy(deployment, cookies=True),
         },
     }
-    yield {"match": {"prefix": "/"}, "route": nowhere}
+    yield {
+        **unknown,
+        "match": {"prefix": "/", "headers": [ndjson.ACCEPT]},
+        "route": nowhere,
+        "typed_per_filter_config": ndjson.switched_on(),
+    }
+    yield {**unknown, "match": {"prefix": "/"}, "route": nowhere}
+
+
+def _refusal(text: str) -> dict[str, Any]:
+    return {"filter_metadata": {names.METADATA: {names.REFUSAL: text}}}
 
 
 def _times(method: Method) -> dict[str, Any]:
@@ -101,7 +138,8 @@ def _times(method: Method) -> dict[str, Any]:
 
 
 def _stream_times(life: float = STREAM_LIFE) -> dict[str, Any]:
-    longest = {"max_stream_duration": seconds(life), "grpc_timeout_header_max": seconds(life)}
+    limit = seconds(life + GRACE)
+    longest = {"max_stream_duration": limit, "grpc_timeout_header_max": limit}
     return {"timeout": "0s", "max_stream_duration": longest}
 
 

@@ -121,7 +121,7 @@ def test_a_stream_ends_with_the_life_of_a_token(start: Start, operator: str) -> 
             if route.match.path == WATCH:
                 longest = route.route.max_stream_duration
                 for limit in (longest.max_stream_duration, longest.grpc_timeout_header_max):
-                    assert limit.ToSeconds() == 300  # the life of a token
+                    assert limit.ToSeconds() == 305  # the life of a token; the service ends it
                     limit.FromSeconds(1)
         return replace(edge, routes=routes)
 

@@ -1,0 +1,54 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from gateway import identity
+from gateway.deployments import Address
+from gateway.model import Model
+from tests.integration.edge import bench
+from tests.integration.edge.bench import HOST, Replica, Running
+from tests.integration.edge.issuer import Issuer
+
+PROGRAM = Path(__file__).with_name("kit_backend.py")
+Json: TypeAlias = dict[str, object]
+
+
+@contextmanager
+def kit_replica(issuer: Issuer) -> Iterator[Replica]:
+    """A service on the real server kit, which verifies tokens itself."""
+    address = Address(HOST, bench.free_port())
+    jwks = f"http://{HOST}:{issuer.port}{identity.jwks_path()}"
+    process = subprocess.Popen(  # noqa: S603 (our own program)
+        [sys.executable, str(PROGRAM), f"{HOST}:{address.port}", issuer.issuer, jwks],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout
+    with process.stdout:
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            yield Replica(address, process)
+        finally:
+            process.terminate()
+            process.wait(15)
+
+
+@pytest.fixture(scope="session")
+def service(issuer: Issuer) -> Iterator[Replica]:
+    with kit_replica(issuer) as replica:
+        yield replica
+
+
+@pytest.fixture(scope="session")
+def streams(
+    model: Model, issuer: Issuer, service: Replica, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """An edge before the kit."""
+    root = tmp_path_factory.mktemp("streams")
+    with bench.running(model, bench.deployment_of(model, root, issuer, [service])) as edge:
+        yield edge
