@@ -42,8 +42,8 @@ test: $(INSTALLED) ## the suite on real parts, on ports and state of its own
 test-long: $(INSTALLED) ## the same with full counts
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-bench: $(INSTALLED) ## each figure of the bridge beside its limit or peer, as a table (ten minutes)
-	@exec $(BIN)/python -m benchmarks.bridge $(ARGS)
+bench: $(INSTALLED) ## each figure of bridge and edge beside its limit or peer, as a table (ten minutes)
+	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 generate: $(INSTALLED) ## write the generated modules, stubs and descriptors anew
 	$(BIN)/python -m gateway.generate

@@ -5,9 +5,12 @@ same round, one right after the other, and the ratio is formed within the round.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
+
+T = TypeVar("T")
 
 Measure = Callable[[], Awaitable[float]]
 """Takes one figure, of one round."""
@@ -78,6 +81,23 @@ async def in_turns(ours: Measure, theirs: Measure, rounds: int, say: Say) -> Rou
             pair = await ours(), other
         say(f"  round {number} of {rounds}: {pair[0]:,.4g} beside {pair[1]:,.4g}")
         found.append(pair)
+    return found
+
+
+async def all_in_turns(
+    sides: Mapping[str, Callable[[], Awaitable[T]]],
+    rounds: int,
+    say: Say,
+    tell: Callable[[T], str],
+) -> list[dict[str, T]]:
+    """Measure several sides in each round, A B C C B A; `tell` puts one into words."""
+    found = []
+    for number in range(1, rounds + 1):
+        names = list(sides) if number % 2 else list(sides)[::-1]
+        seen = {name: await sides[name]() for name in names}
+        told = ", ".join(f"{name} {tell(seen[name])}" for name in sides)
+        say(f"  round {number} of {rounds}: {told}")
+        found.append(seen)
     return found
 
 

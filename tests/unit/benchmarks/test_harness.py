@@ -1,8 +1,10 @@
 """A figure is judged by the ratios of its rounds, each of two neighbours in time."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
-from benchmarks.harness import Row, Target, in_turns
+from benchmarks.harness import Row, Target, all_in_turns, in_turns
 from benchmarks.table import lines, records
 
 
@@ -47,6 +49,24 @@ async def test_both_sides_are_measured_in_every_round_and_take_turns_in_going_fi
     assert await in_turns(ours, theirs, 3, said.append) == [(1.0, 2.0)] * 3
     assert "".join(order) == "ABBAAB"
     assert len(said) == 3
+
+
+async def test_several_sides_are_measured_in_every_round_there_and_back() -> None:
+    order: list[str] = []
+
+    def side(name: str) -> Callable[[], Awaitable[int]]:
+        async def measure() -> int:
+            order.append(name)
+            return len(order)
+
+        return measure
+
+    said: list[str] = []
+    sides = {name: side(name) for name in "ABC"}
+    found = await all_in_turns(sides, 2, said.append, str)
+    assert "".join(order) == "ABCCBA"
+    assert found == [{"A": 1, "B": 2, "C": 3}, {"A": 6, "B": 5, "C": 4}]
+    assert said[1] == "  round 2 of 2: A 6, B 5, C 4"
 
 
 def test_a_missed_target_is_told_in_the_table_and_to_a_program() -> None:
