@@ -12,8 +12,18 @@ from bridge.handling import Handling
 from bridge.replay.replayer import Replayer
 from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
-from tests.integration.bridge.parts import SOURCE, Parts, running, until
+from tests.integration.bridge.parts import (
+    SOURCE,
+    Parts,
+    append_many,
+    outbox_is_empty,
+    relaying,
+    running,
+    until,
+)
 
+MANY = {f"o{number}": 12 for number in range(40)}
+"""Events by stream: what most replays go over."""
 ENDED = ("succeeded", "failed", "cancelled")
 
 COUNTS = """
@@ -140,3 +150,9 @@ async def shadows(connection: asyncpg.Connection) -> list[str]:
         "SELECT tablename FROM pg_tables WHERE schemaname LIKE $1", "%shadow"
     )
     return [row["tablename"] for row in rows]
+
+
+async def publish(parts: Parts, connection: asyncpg.Connection, counts: dict[str, int]) -> None:
+    await append_many(parts, connection, counts)
+    async with relaying(parts):
+        await until(lambda: outbox_is_empty(connection))

@@ -1,8 +1,6 @@
 """Backfills and redeliveries on real PostgreSQL and Kafka."""
 
 import asyncio
-import signal
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -10,16 +8,23 @@ import asyncpg
 import pytest
 
 from bridge.consumer.consumer import Consumer
-from bridge.consumer.inbox import Inbox
-from bridge.effects import deliveries
 from bridge.effects.deliveries import Delivery, Result
 from bridge.effects.sender import Pace, Sender
 from bridge.errors import FailedPrecondition, Unavailable
 from bridge.events.event import Origin
 from bridge.handling import Handling
 from bridge.kafka.span import committed
-from bridge.subscription import Subscription
 from causeway.orders.v1 import events_pb2 as orders
+from tests.integration.bridge.delivering import (
+    TOLD,
+    TOTAL,
+    handle_live,
+    mails,
+    tell,
+    telling,
+    told,
+    whole,
+)
 from tests.integration.bridge.parts import (
     Parts,
     append_many,
@@ -30,75 +35,20 @@ from tests.integration.bridge.parts import (
     until,
 )
 from tests.integration.bridge.replaying import (
+    MANY,
     ask,
     ended,
     group_of,
     make_tables,
-    replay_of,
     replaying,
 )
 
-TOLD = "CREATE TABLE told (id bigserial, event_id text, stream text, version int, epoch text)"
-TELL = "INSERT INTO told (event_id, stream, version) VALUES ($1, $2, $3)"
-MANY = {f"o{number}": 12 for number in range(40)}
-TOTAL = sum(MANY.values())
 FAST = Pace(poll=0.05, first_pause=0.05)
 
 
 @pytest.fixture(autouse=True)
 async def _tables(parts: Parts) -> None:
     await make_tables(parts, TOLD)
-
-
-async def tell(handling: Handling) -> None:
-    """The effects: one row for each handled event, and a mail."""
-    event = handling.event
-    await handling.connection.execute(TELL, event.id, event.stream, event.version)
-    await deliveries.enqueue(handling, "email", "users/u1", event.id.encode())
-
-
-def telling(parts: Parts, **changes: object) -> Subscription:
-    wanted: dict[str, object] = {
-        "group": group_of(parts),
-        "handlers": {orders.OrderConfirmed: tell},
-        "effects": ("email",),
-    }
-    return Subscription(**wanted | changes)  # type: ignore[arg-type]
-
-
-async def told(connection: asyncpg.Connection) -> dict[str, list[int]]:
-    rows = await connection.fetch("SELECT stream, version FROM told ORDER BY id")
-    found: dict[str, list[int]] = {}
-    for row in rows:
-        found.setdefault(row["stream"], []).append(row["version"])
-    return found
-
-
-async def mails(connection: asyncpg.Connection) -> Counter[str]:
-    rows = await connection.fetch("SELECT event_id::text AS id FROM bridge.deliveries")
-    return Counter(row["id"] for row in rows)
-
-
-def whole(times: int = 1) -> dict[str, list[int]]:
-    return {f"orders/{key}": list(range(1, count + 1)) * times for key, count in MANY.items()}
-
-
-async def handle_live(
-    parts: Parts, pool: asyncpg.Pool, connection: asyncpg.Connection, sql: str
-) -> None:
-    """Events that the live group has handled: those for which `sql` holds."""
-    inbox = Inbox(telling(parts), (), parts.catalog, pool)
-    streams = await connection.fetch("SELECT DISTINCT stream FROM bridge.events")
-    wanted = {
-        row["event_id"]
-        for row in await connection.fetch(
-            f"SELECT event_id::text AS event_id FROM bridge.events WHERE {sql}"  # noqa: S608
-        )
-    }
-    for row in streams:
-        events = await parts.store.load(connection, row["stream"])
-        async with connection.transaction():
-            await inbox.apply(connection, [one for one in events if one.id in wanted])
 
 
 async def test_a_backfill_handles_what_its_group_has_not_once_and_in_order_per_key(
@@ -270,65 +220,6 @@ async def test_mails_go_again_only_when_they_were_asked_for_by_name(
         await ended(connection, await ask(connection, "redeliver", group_of(parts), **choice))
         await until(all_sent)
     assert Counter(box.sent) == {ids[0]: 2, ids[1]: 1}
-
-
-CRASH = """
-import asyncio, os, signal, sys
-from bridge.database import open_pool
-from bridge.replay import deliver, passage
-from bridge.replay.ledger import advance
-from tests.integration.bridge.parts import Parts, catalog_on, kafka_settings, store_on
-from tests.integration.bridge.replaying import replayer
-from tests.integration.bridge.test_replay_deliver import telling
-
-dsn, topic, pages = sys.argv[1], sys.argv[2], int(sys.argv[3])
-deliver.PAGE = 50
-
-async def die(*arguments):
-    global pages
-    pages -= 1
-    await advance(*arguments)
-    if pages == 0:
-        # Inside the transaction: the page is not committed.
-        os.kill(os.getpid(), signal.SIGKILL)
-
-passage.advance = die
-
-async def main():
-    catalog = catalog_on(topic)
-    parts = Parts("", "", dsn, kafka_settings(), topic, catalog, store_on(catalog))
-    pool = await open_pool(dsn)
-    await replayer(parts, pool, telling(parts)).run(asyncio.Event())
-
-asyncio.run(main())
-"""
-
-
-@pytest.mark.parametrize("mode", ["backfill", "redeliver"])
-async def test_a_replay_goes_on_after_a_crash_without_repeating_or_skipping(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool, mode: str
-) -> None:
-    await append_many(parts, connection, MANY)
-    replay_id = await ask(
-        connection,
-        mode,
-        group_of(parts),
-        types=["causeway.orders.v1.OrderConfirmed"],
-        effects=["email"],
-    )
-    for _ in range(2):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", CRASH, parts.dsn, parts.topic, "4"
-        )
-        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
-    row = await replay_of(connection, replay_id)
-    assert (row["state"], row["events_done"]) == ("running", 300)
-    async with replaying(parts, pool, telling(parts)):
-        row = await ended(connection, replay_id)
-    assert (row["state"], row["events_done"]) == ("succeeded", TOTAL)
-    assert await told(connection) == whole()
-    assert set((await mails(connection)).values()) == {1}
-    assert len(await mails(connection)) == TOTAL
 
 
 async def test_two_workers_work_on_a_replay_once(

@@ -1,8 +1,6 @@
 """Rebuilds on real PostgreSQL and Kafka: a projection from the first event on, swapped in."""
 
 import asyncio
-import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count as numbers
@@ -11,28 +9,22 @@ import asyncpg
 import pytest
 
 from bridge.consumer.consumer import Consumer
-from bridge.consumer.lanes import Limits
-from bridge.database import acquire
 from bridge.effects import deliveries
 from bridge.errors import FailedPrecondition
-from bridge.events.event import Origin
 from bridge.handling import Handling
 from bridge.kafka.span import committed
-from bridge.parking.redrive import Pace, Redriver
-from bridge.replay import rebuild
 from causeway.orders.v1 import events_pb2 as orders
 from tests.integration.bridge.parts import (
     Parts,
     append,
     append_many,
-    confirmed,
-    outbox_is_empty,
     relaying,
     running,
     until,
 )
 from tests.integration.bridge.replaying import (
     COUNTS,
+    MANY,
     ask,
     cancel,
     count,
@@ -42,13 +34,11 @@ from tests.integration.bridge.replaying import (
     group_of,
     make_tables,
     projection,
-    replay_of,
+    publish,
     replaying,
     shadows,
     stored,
 )
-
-MANY = {f"o{number}": 12 for number in range(40)}
 
 
 @pytest.fixture(autouse=True)
@@ -61,12 +51,6 @@ async def spoil(connection: asyncpg.Connection) -> None:
     await connection.execute("DELETE FROM counts WHERE customer < 'o2'")
     await connection.execute("UPDATE counts SET events = events + 7")
     await connection.execute("INSERT INTO counts (customer, events) VALUES ('ghost', 1)")
-
-
-async def publish(parts: Parts, connection: asyncpg.Connection, counts: dict[str, int]) -> None:
-    await append_many(parts, connection, counts)
-    async with relaying(parts):
-        await until(lambda: outbox_is_empty(connection))
 
 
 @asynccontextmanager
@@ -186,145 +170,6 @@ async def test_a_rebuild_leaves_the_offsets_and_members_of_its_group_alone(
     assert await counted(connection) == MANY
 
 
-async def test_a_rebuild_finds_its_moment_although_its_group_is_always_in_a_transaction(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
-) -> None:
-    handled = 0
-
-    async def slow(handling: Handling) -> None:
-        nonlocal handled
-        handled += 1
-        await asyncio.sleep(0.02)
-        await count(handling)
-
-    many = {f"o{number}": 60 for number in range(40)}
-    await publish(parts, connection, many)
-    live = Consumer(
-        projection(parts, handlers={orders.OrderConfirmed: slow}),
-        catalog=parts.catalog,
-        pool=pool,
-        kafka=parts.kafka,
-        limits=Limits(batch=60),
-    )
-    async with running(live.run), replaying(parts, pool, projection(parts)):
-        # Every lane is busy for more than a second at a time, one after the other.
-        await until(lambda: handled > 4)
-        replay_id = await ask(connection, "rebuild", group_of(parts), origin="kafka")
-        row = await ended(connection, replay_id, 20)
-        assert row["state"] == "succeeded"
-        assert await counted(connection) == many
-
-        async def caught_up() -> bool:
-            return sum((await committed(parts.kafka, group_of(parts))).values()) == 2400
-
-        await until(caught_up, 60)
-    assert await counted(connection) == many
-
-
-async def test_an_append_that_commits_late_is_in_the_projection(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
-) -> None:
-    await append_many(parts, connection, MANY)
-    late = await asyncpg.connect(parts.dsn)
-    try:
-        transaction = late.transaction()
-        await transaction.start()
-        await parts.store.append(late, "orders/late", 0, [confirmed("late")], Origin())
-        await append(parts, connection, "o1", 12)
-        # A command writes the live row in the transaction of its event: the rebuild waits for it.
-        await late.execute("INSERT INTO counts (customer, events) VALUES ('late', 1)")
-        async with replaying(parts, pool, projection(parts, live=False)):
-            replay_id = await ask(connection, "rebuild", group_of(parts))
-            await asyncio.sleep(2)
-            assert (await replay_of(connection, replay_id))["state"] == "running"
-            # It steps aside again and again: others write the table meanwhile.
-            async with asyncio.timeout(2):
-                await connection.execute("UPDATE counts SET events = 1 WHERE customer = 'nobody'")
-            await transaction.commit()
-            row = await ended(connection, replay_id)
-    finally:
-        late.terminate()
-    assert row["state"] == "succeeded"
-    assert await counted(connection) == MANY | {"late": 1, "o1": 13}
-
-
-async def test_a_command_that_waits_for_the_swap_writes_over_the_new_rows(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
-) -> None:
-    await append_many(parts, connection, MANY)
-    late = await asyncpg.connect(parts.dsn)
-    try:
-        async with late.transaction():
-            await parts.store.append(late, "orders/late", 0, [confirmed("late")], Origin())
-            async with replaying(parts, pool, projection(parts, live=False)):
-                row = await ended(connection, await ask(connection, "rebuild", group_of(parts)))
-            assert row["state"] == "succeeded"
-            await late.execute("INSERT INTO counts (customer, events) VALUES ('late', 1)")
-    finally:
-        late.terminate()
-    assert await counted(connection) == await stored(connection)
-
-
-CRASH = """
-import asyncio, os, signal, sys
-from bridge.database import open_pool
-from bridge.parking.redrive import Pace, Redriver
-from bridge.replay import rebuild
-from bridge.replay.ledger import advance
-from bridge.replay import passage
-from tests.integration.bridge.parts import Parts, catalog_on, kafka_settings, store_on
-from tests.integration.bridge.replaying import projection, replayer
-
-dsn, topic, live, pages = sys.argv[1], sys.argv[2], sys.argv[3] == "live", int(sys.argv[4])
-rebuild.PAGE = 50
-
-async def die(*arguments):
-    global pages
-    pages -= 1
-    await advance(*arguments)
-    if pages == 0:
-        # Inside the transaction: the page is not committed.
-        os.kill(os.getpid(), signal.SIGKILL)
-
-passage.advance = die
-
-async def main():
-    catalog = catalog_on(topic)
-    parts = Parts("", "", dsn, kafka_settings(), topic, catalog, store_on(catalog))
-    pool = await open_pool(dsn)
-    await replayer(parts, pool, projection(parts, live=live)).run(asyncio.Event())
-
-asyncio.run(main())
-"""
-
-
-@pytest.mark.parametrize(("live", "origin"), [("live", "kafka"), ("", "store")])
-async def test_a_rebuild_goes_on_after_a_crash_without_repeating_or_skipping(
-    parts: Parts,
-    connection: asyncpg.Connection,
-    pool: asyncpg.Pool,
-    monkeypatch: pytest.MonkeyPatch,
-    live: str,
-    origin: str,
-) -> None:
-    await publish(parts, connection, MANY)
-    replay_id = await ask(connection, "rebuild", group_of(parts), origin=origin)
-    for _ in range(2):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", CRASH, parts.dsn, parts.topic, live, "4"
-        )
-        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
-    row = await replay_of(connection, replay_id)
-    assert row["state"] == "running"
-    assert 0 < row["events_done"] < sum(MANY.values())
-    assert await counted(connection) == {}
-    monkeypatch.setattr(rebuild, "PAGE", 50)
-    async with replaying(parts, pool, projection(parts, live=bool(live))):
-        row = await ended(connection, replay_id)
-    assert (row["state"], row["events_done"]) == ("succeeded", sum(MANY.values()))
-    assert await counted(connection) == MANY
-
-
 async def test_a_cancelled_rebuild_ends_within_a_second_and_swaps_nothing(
     parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
 ) -> None:
@@ -431,120 +276,3 @@ async def test_a_table_that_others_refer_to_is_not_rebuilt(
         row = await ended(connection, await ask(connection, "rebuild", group_of(parts)))
     assert row["state"] == "failed"
     assert "notes has a foreign key to counts" in row["error"]
-
-
-async def test_a_migration_in_the_middle_begins_the_rebuild_anew(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
-) -> None:
-    await publish(parts, connection, MANY)
-    replay_id = await ask(connection, "rebuild", group_of(parts))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", CRASH, parts.dsn, parts.topic, "", "4"
-    )
-    assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
-    await make_tables(parts, "ALTER TABLE counts ADD COLUMN note text NOT NULL DEFAULT 'new'")
-    async with replaying(parts, pool, projection(parts, live=False)):
-        row = await ended(connection, replay_id)
-    assert (row["state"], row["events_done"]) == ("succeeded", sum(MANY.values()))
-    assert await counted(connection) == MANY
-
-
-CLAIM = """
-INSERT INTO bridge.inbox (consumer_group, event_id, attempts)
-SELECT $1, event_id, 0 FROM bridge.events ORDER BY position LIMIT 1
-"""
-PARK = """
-INSERT INTO bridge.parked (
-    consumer_group, key, event_id, type, topic, partition, record_offset, headers, reason, attempts,
-    stack_digest
-) SELECT $1, 'o1', event_id, type, 't', 0, position, '[]', 'NOT_TODAY', 1, '' FROM bridge.events
-ORDER BY position LIMIT 1
-"""
-HELD = "SELECT FROM bridge.parked FOR UPDATE"
-
-
-async def test_a_swap_gives_way_to_who_is_about_to_park_an_event(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
-) -> None:
-    await publish(parts, connection, MANY)
-    async with acquire(pool) as parker, replaying(parts, pool, projection(parts)):
-        async with parker.transaction():
-            await parker.execute(CLAIM, group_of(parts))
-            replay_id = await ask(connection, "rebuild", group_of(parts), origin="kafka")
-            await met(connection, replay_id)
-            await parker.execute("DELETE FROM bridge.inbox")
-        row = await ended(connection, replay_id)
-    assert (row["state"], row["error"]) == ("succeeded", "")
-    assert await counted(connection) == MANY
-
-
-async def test_a_rebuild_has_not_succeeded_before_what_is_parked_may_leave_its_key(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
-) -> None:
-    """Between the two there is no crash: whoever has the parked event keeps the swap from it."""
-    await publish(parts, connection, MANY)
-    await connection.execute(PARK, group_of(parts))
-    async with acquire(pool) as other, replaying(parts, pool, projection(parts)):
-        async with other.transaction():
-            await other.execute(HELD)
-            replay_id = await ask(connection, "rebuild", group_of(parts), origin="kafka")
-            await met(connection, replay_id)
-            assert await counted(connection) == {}
-        row = await ended(connection, replay_id)
-    assert (row["state"], row["error"]) == ("succeeded", "")
-    assert await connection.fetchval("SELECT redrive_time IS NOT NULL FROM bridge.parked")
-    assert await counted(connection) == MANY
-
-
-async def met(connection: asyncpg.Connection, replay_id: str) -> None:
-    """Wait until all is handled and the swap has tried for longer than it waits for a lock."""
-
-    async def handled() -> bool:
-        return bool((await replay_of(connection, replay_id))["events_done"] == sum(MANY.values()))
-
-    await until(handled)
-    await asyncio.sleep(1.5)
-    assert (await replay_of(connection, replay_id))["state"] == "running"
-
-
-async def test_keys_that_are_redriven_all_the_time_are_released_by_a_rebuild(
-    parts: Parts, connection: asyncpg.Connection, pool: asyncpg.Pool
-) -> None:
-    async def moody(handling: Handling) -> None:
-        if handling.event.key.startswith("o1"):
-            raise FailedPrecondition("not today", reason="NOT_TODAY")
-        await count(handling)
-
-    bad = projection(parts, handlers={orders.OrderConfirmed: moody})
-    live = Consumer(bad, catalog=parts.catalog, pool=pool, kafka=parts.kafka)
-    redriver = Redriver([bad], parts.catalog, pool, Pace(poll=0.01))
-    stuck = {key: number for key, number in MANY.items() if key.startswith("o1")}
-    await publish(parts, connection, MANY)
-
-    async def parked(number: int) -> bool:
-        found: int = await connection.fetchval("SELECT count(*) FROM bridge.parked")
-        return found == number
-
-    async with running(live.run), running(redriver.run):
-        await until(lambda: parked(sum(stuck.values())))
-        asking = asyncio.create_task(redrive_all(parts))
-        async with replaying(parts, pool, projection(parts)):
-            replay_id = await ask(connection, "rebuild", group_of(parts), origin="kafka")
-            row = await ended(connection, replay_id)
-        asking.cancel()
-        assert (row["state"], row["error"]) == ("succeeded", "")
-        await until(lambda: parked(0))
-    assert not await connection.fetchval("SELECT count(*) FROM bridge.parked_keys")
-    assert await counted(connection) == MANY
-
-
-async def redrive_all(parts: Parts) -> None:
-    """Ask again and again, as somebody who loses patience."""
-    connection = await asyncpg.connect(parts.dsn)
-    try:
-        while True:
-            await connection.execute("UPDATE bridge.parked SET redrive_time = now()")
-            await connection.execute("NOTIFY bridge_parked")
-            await asyncio.sleep(0.02)
-    finally:
-        connection.terminate()
