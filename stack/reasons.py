@@ -34,7 +34,7 @@ Mend it, deploy, then
     "DEADLINE_EXCEEDED": """\
 It took longer than it may: a handler 30 s, a call its time limit. It is tried again by itself.""",
     "CANCELLED": """\
-What a handler waited for was cancelled by somebody else, not the handler itself. It is tried again.""",
+What a handler waited for was cancelled, not the handler itself. It is tried again by itself.""",
     "STALE_VERSION": """\
 Somebody else wrote the stream first: load it, decide again, write again.""",
     # Why a call was refused.
