@@ -1,13 +1,13 @@
 """An authority of this platform alone, and the certificate of the edge that it signs.
 
-Its name constraints let it speak for the edge's own names only: who trusts it, trusts it for
-nothing else (RFC 5280, 4.2.1.10).
+Its name constraints let it speak for the edge's own host names only: who trusts it, trusts it
+for no other (RFC 5280, 4.2.1.10).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import TypeAlias
 
 from cryptography import x509
@@ -101,9 +101,8 @@ def authority_holds(pair: Pair, domains: Sequence[str], now: datetime) -> bool:
         found = pair.certificate.extensions.get_extension_for_class(x509.NameConstraints)
     except x509.ExtensionNotFound:
         return False
-    covered = set(found.value.permitted_subtrees or ())
     lives = pair.certificate.not_valid_after_utc - now > LIFE
-    return lives and covered >= set(_permitted(domains))
+    return lives and set(found.value.permitted_subtrees or ()) >= set(_permitted(domains))
 
 
 def server_holds(pair: Pair, signer: Pair, domains: Sequence[str], now: datetime) -> bool:
@@ -150,8 +149,8 @@ def _general(host: str) -> x509.GeneralName:
 
 
 def _permitted(domains: Sequence[str]) -> list[x509.GeneralName]:
-    """A constraint on addresses is a network: here always of one address."""
-    return [
-        x509.IPAddress(ip_network(name.value)) if isinstance(name, x509.IPAddress) else name
-        for name in _names(domains)
-    ]
+    """Host names alone: BoringSSL, and so every gRPC client, refuses a constraint on addresses.
+
+    Source: nc_match_single in https://boringssl.googlesource.com/boringssl/+/main/crypto/x509/v3_ncons.cc
+    """
+    return [name for name in _names(domains) if isinstance(name, x509.DNSName)]

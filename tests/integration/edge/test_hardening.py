@@ -1,6 +1,5 @@
 """What a hostile caller tries: forged headers, tricks with paths, size, slowness, many calls."""
 
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,9 +17,10 @@ from gateway.deployments import Limits
 from gateway.envoy import names
 from gateway.envoy.edge import Edge
 from gateway.model import RateLimit
-from tests.integration.edge.bench import HOST, Running, seen
+from tests.integration.edge.bench import Running, seen
 from tests.integration.edge.conftest import Start
 from tests.integration.edge.issuer import Issuer
+from tests.integration.edge.wire import get, raw, status
 
 GET = "/causeway.orders.v1.OrderService/GetOrder"
 SHIP = "/causeway.orders.v1.OrderService/ShipOrder"
@@ -70,31 +70,6 @@ def test_the_server_is_not_told(edge: Running, operator: str) -> None:
     answer = edge.rest("GET", "/v1/orders/7", operator)
     assert answer.headers["server"] == "causeway"
     assert not [name for name in answer.headers if name.startswith("x-envoy")]
-
-
-def raw(edge: Running, data: bytes, patience: float = 10.0) -> bytes:
-    """What comes back for these bytes, until the edge closes or `patience` seconds are over."""
-    with socket.create_connection((HOST, edge.deployment.listen.port), 5) as connection:
-        connection.settimeout(patience)
-        connection.sendall(data)
-        received = b""
-        try:
-            while part := connection.recv(65536):
-                received += part
-        except (TimeoutError, ConnectionResetError):
-            pass
-        return received
-
-
-def status(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1])
-
-
-def get(path: str, token: str = "", *headers: str) -> bytes:
-    lines = [f"GET {path} HTTP/1.1", "host: localhost", "connection: close", *headers]
-    if token:
-        lines.append(f"authorization: Bearer {token}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 @pytest.mark.parametrize(
