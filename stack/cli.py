@@ -12,6 +12,7 @@ import typer
 
 from stack.commands.adopt import adopt
 from stack.commands.call import call
+from stack.commands.check import check
 from stack.commands.compile import compile  # noqa: A004 (the name of the command)
 from stack.commands.deadletters import deadletters
 from stack.commands.down import down
@@ -29,7 +30,7 @@ from stack.console import complain
 from stack.errors import StackError
 from stack.loopback import direct
 
-COMMANDS = (up, status, logs, env, token, call, tour, adopt, down, explain, compile)
+COMMANDS = (up, status, logs, env, token, call, tour, adopt, down, explain, compile, check)
 GROUPS = (events, deadletters, replay, schemas)
 
 

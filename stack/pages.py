@@ -16,6 +16,12 @@ words, the wrong fields, and the role that the caller lacks.
   causeway call METHOD JSON --as oscar   as an operator
   causeway call METHOD JSON --as root    as an administrator, who has every role
   causeway status                        is the service up?""",
+    Code.CHECK_UNPREPARED: """\
+`causeway check` could not get its tokens, or the order and the notification that it asks for as
+their owner and as a stranger. Nothing was proven, and nothing was found.
+  causeway status                        are all parts up?
+  causeway tour                          which hop of an order is missing?
+  causeway check --static                what can be proven without a platform""",
     Code.CHECKSUM_MISMATCH: """\
 A downloaded file is not the one that was pinned: cut, altered, or another version.
 It was thrown away and nothing was started.

@@ -1,0 +1,68 @@
+"""Evaluates the principals of Envoy's RBAC filter on made-up tokens: what a rule lets through."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.proof.configuration import Json
+
+NAMESPACE = "envoy.filters.http.jwt_authn"
+
+
+class Unreadable(Exception):  # noqa: N818 (a verdict on a rule, for a person)
+    """A rule says something that the proof does not know, and so can't vouch for."""
+
+
+def allows(principal: Json, metadata: Json) -> bool:
+    """Whether a principal matches. `metadata`: what the JWT filter left behind; empty: no token.
+
+    Raises Unreadable.
+    """
+    (kind, value), *more = principal.items() or [("", None)]
+    if more or kind not in _PRINCIPALS:
+        raise Unreadable(f"a principal of the kind {kind!r}")
+    return _PRINCIPALS[kind](value, metadata)
+
+
+def _by_metadata(sourced: Json, metadata: Json) -> bool:
+    matcher = sourced.get("metadata_matcher", {})
+    if sourced.get("metadata_source", "DYNAMIC") != "DYNAMIC":
+        raise Unreadable("metadata that is not of the request")
+    if matcher.get("filter") != NAMESPACE or matcher.get("invert"):
+        raise Unreadable("metadata that the JWT filter does not write, or an inverted match")
+    found: Any = metadata
+    for step in matcher.get("path", []):
+        found = found.get(step["key"]) if isinstance(found, dict) else None
+    return _value(matcher.get("value", {}), found)
+
+
+def _value(match: Json, found: Any) -> bool:
+    (kind, wanted), *more = match.items() or [("", None)]
+    if more or kind not in _VALUES:
+        raise Unreadable(f"a value matched by {kind!r}")
+    return _VALUES[kind](wanted, found)
+
+
+def _exact(wanted: Json, found: Any) -> bool:
+    if set(wanted) != {"exact"}:
+        raise Unreadable("a text that is not matched exactly")
+    return bool(found == wanted["exact"])
+
+
+def _one_of(wanted: Json, found: Any) -> bool:
+    if set(wanted) != {"one_of"}:
+        raise Unreadable("a list that is not matched by one of its entries")
+    return isinstance(found, list) and any(_value(wanted["one_of"], one) for one in found)
+
+
+_PRINCIPALS: dict[str, Callable[[Any, Json], bool]] = {
+    "any": lambda value, _: bool(value),
+    "and_ids": lambda value, metadata: all(allows(one, metadata) for one in value["ids"]),
+    "or_ids": lambda value, metadata: any(allows(one, metadata) for one in value["ids"]),
+    "not_id": lambda value, metadata: not allows(value, metadata),
+    "sourced_metadata": _by_metadata,
+}
+_VALUES: dict[str, Callable[[Any, Any], bool]] = {
+    "present_match": lambda wanted, found: bool(wanted) == (found is not None),
+    "string_match": _exact,
+    "list_match": _one_of,
+}

@@ -1,0 +1,151 @@
+"""Sends one request and reads who answered with what: gRPC over HTTP/2, the rest over HTTP/1.1.
+
+`http.client` sends a path byte for byte as it is given, which a mangled one needs; clients with
+more comfort put it right first.
+"""
+
+import http.client
+import json
+import threading
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import grpc
+from google.rpc import code_pb2
+
+from gateway.proof.expected import OK, Place, Verdict
+from gateway.proof.requests import Wire
+
+PATIENCE = 15.0
+"""Seconds for one call."""
+DETAILS = "grpc-status-details-bin"
+CHUNK = 65_536
+_TRAILERS = 0x80
+# The HTTP status that each code has over REST.
+_HTTP = {
+    "OK": 200, "INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403, "NOT_FOUND": 404, "ABORTED": 409,
+    "ALREADY_EXISTS": 409, "RESOURCE_EXHAUSTED": 429, "UNIMPLEMENTED": 501, "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504, "INTERNAL": 500,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What came back. `text` is the message, `body` the first answer of a call that succeeded."""
+
+    verdict: Verdict
+    text: str = ""
+    body: bytes = b""
+
+
+class Door:
+    """One address ("host:port") that takes calls. Safe from many threads; close it at the end."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        # A connection of its own: the library shares one between equal channels of a process.
+        self._channel = grpc.insecure_channel(
+            address, options=[("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
+        )
+        self._kept = threading.local()
+        self._open: list[http.client.HTTPConnection] = []
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._channel.close()
+        for connection in self._open:
+            connection.close()
+
+    def send(self, wire: Wire, headers: tuple[tuple[str, str], ...]) -> Got:
+        """The answer; never raises: what can't be read is UNKNOWN, with the reason as its text."""
+        return self._grpc(wire, headers) if wire.kind == "grpc" else self._http(wire, headers)
+
+    def _grpc(self, wire: Wire, headers: tuple[tuple[str, str], ...]) -> Got:
+        method = self._channel.unary_stream(wire.path, lambda sent: sent, lambda read: read)
+        call = method(wire.body, metadata=headers, timeout=PATIENCE)
+        try:
+            body = next(call, b"")
+            if wire.streams:
+                call.cancel()
+            return Got(Verdict(OK, Place.SERVICE.value), body=body)
+        except grpc.RpcError as error:
+            return _of_error(error)
+
+    def _http(self, wire: Wire, headers: tuple[tuple[str, str], ...]) -> Got:
+        for last in (False, True):
+            connection = self._connection()
+            try:
+                connection.putrequest(wire.verb, wire.path, skip_accept_encoding=True)
+                for name, value in (*wire.headers, *headers):
+                    connection.putheader(name, value)
+                if wire.body or wire.verb != "GET":
+                    connection.putheader("content-length", str(len(wire.body)))
+                connection.endheaders(wire.body or None)
+                return self._read(wire, connection.getresponse())
+            except (http.client.HTTPException, OSError) as error:
+                connection.close()
+                if last:
+                    return Got(Verdict("UNKNOWN", Place.EDGE.value), f"{type(error).__name__}")
+        raise AssertionError("unreachable")
+
+    def _read(self, wire: Wire, answer: http.client.HTTPResponse) -> Got:
+        if not wire.streams or answer.status != http.client.OK:
+            body = answer.read()
+        else:
+            body = answer.read1(CHUNK)
+            if wire.kind == "rest" or not body or not body[0] & _TRAILERS:
+                self._connection().close()  # a stream that has begun need not end
+            else:
+                answer.read()
+        return _web(answer, body) if wire.kind == "web" else _rest(answer.status, body)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        found: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
+        if found is None:
+            found = http.client.HTTPConnection(self._address, timeout=PATIENCE)
+            self._kept.connection = found
+            self._open.append(found)
+        return found
+
+
+def _of_error(error: Any) -> Got:
+    trailers = dict(error.trailing_metadata() or ())
+    by = Place.SERVICE if DETAILS in trailers else Place.EDGE
+    return Got(Verdict(error.code().name, by.value), error.details() or "")
+
+
+def _web(answer: http.client.HTTPResponse, body: bytes) -> Got:
+    """The trailers are the last frame of the body; a refusal at the door has them as headers."""
+    if answer.status != http.client.OK:
+        return Got(Verdict(f"HTTP {answer.status}", Place.EDGE.value))
+    first = b""
+    trailers = {name.lower(): value for name, value in answer.getheaders()}
+    while len(body) >= 5:
+        size = int.from_bytes(body[1:5], "big")
+        frame, flag = body[5 : 5 + size], body[0]
+        body = body[5 + size :]
+        if flag & _TRAILERS:
+            lines = (line.partition(":") for line in frame.decode().split("\r\n") if line)
+            trailers |= {name.lower(): value.strip() for name, _, value in lines}
+        else:
+            first = first or frame
+    code = int(trailers.get("grpc-status", "0" if first else "2"))
+    by = Place.SERVICE if code == 0 or DETAILS in trailers else Place.EDGE
+    text = unquote(trailers.get("grpc-message", ""))
+    return Got(Verdict(code_pb2.Code.Name(code), by.value), text, first)
+
+
+def _rest(status: int, body: bytes) -> Got:
+    if status == http.client.OK:
+        return Got(Verdict(OK, Place.SERVICE.value), body=body)
+    try:
+        told = json.loads(body)
+        code = code_pb2.Code.Name(told["code"])
+    except (ValueError, KeyError, TypeError):
+        return Got(Verdict(f"HTTP {status}", Place.EDGE.value), body[:80].decode(errors="replace"))
+    if _HTTP.get(code) != status:
+        code = f"{code} with HTTP {status}"
+    by = Place.SERVICE if told.get("details") else Place.EDGE
+    return Got(Verdict(code, by.value), str(told.get("message", "")))

@@ -1,0 +1,1 @@
+"""`causeway check`: the proof of `gateway.proof` against the platform that runs."""
