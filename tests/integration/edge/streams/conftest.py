@@ -3,7 +3,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
@@ -15,7 +14,6 @@ from tests.integration.edge.bench import HOST, Replica, Running
 from tests.integration.edge.issuer import Issuer
 
 PROGRAM = Path(__file__).with_name("kit_backend.py")
-Json: TypeAlias = dict[str, object]
 
 
 @contextmanager
@@ -45,10 +43,22 @@ def service(issuer: Issuer) -> Iterator[Replica]:
 
 
 @pytest.fixture(scope="session")
+def page_origin() -> str:
+    """An allowed origin where a test may serve a page."""
+    return f"http://localhost:{bench.free_port()}"
+
+
+@pytest.fixture(scope="session")
 def streams(
-    model: Model, issuer: Issuer, service: Replica, tmp_path_factory: pytest.TempPathFactory
+    model: Model,
+    issuer: Issuer,
+    service: Replica,
+    page_origin: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Running]:
     """An edge before the kit."""
     root = tmp_path_factory.mktemp("streams")
-    with bench.running(model, bench.deployment_of(model, root, issuer, [service])) as edge:
+    origins = (bench.ORIGIN, page_origin)
+    deployment = bench.deployment_of(model, root, issuer, [service], origins=origins)
+    with bench.running(model, deployment) as edge:
         yield edge
