@@ -7,7 +7,7 @@ from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthenticat
 
 from gateway import identity, paths
 from gateway.deployments import Deployment
-from gateway.envoy import event_source
+from gateway.envoy import documents, event_source
 from gateway.envoy.typed import seconds, typed
 from gateway.model import Binding, Model
 
@@ -61,7 +61,11 @@ def _provider(deployment: Deployment) -> dict[str, Any]:
 
 
 def _exceptions(model: Model) -> Iterator[dict[str, Any]]:
-    """Public methods, at each path on which this filter may see them: it precedes transcoding."""
+    """The documents, and public methods at each path on which this filter may see them: it
+    precedes transcoding.
+    """
+    for path in documents.PATHS:
+        yield {"match": {"path": path, "headers": [documents.READING]}}
     for method in model.methods():
         if method.access.public:
             yield {"match": {"path": method.path, "headers": [_verb("POST")]}}

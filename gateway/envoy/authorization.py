@@ -6,6 +6,7 @@ from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC
 
 from gateway import identity
 from gateway.deployments import Deployment
+from gateway.envoy import documents
 from gateway.envoy.authentication import METADATA, PAYLOAD
 from gateway.envoy.reflection import REFLECTION_PATHS
 from gateway.envoy.typed import typed
@@ -19,6 +20,8 @@ def authorization(model: Model, deployment: Deployment) -> RBAC:
         method.path: _policy(method.path, _principal(method.access, caller))
         for method in model.methods()
     }
+    for path in documents.PATHS:
+        policies[path] = _policy(path, {"any": True}, documents.READING)
     for path in REFLECTION_PATHS:
         policies[path] = _policy(path, _all(caller, _roles(deployment.reflection_roles)))
     # `rules` absent would enforce nothing; present and empty denies everything.
@@ -39,10 +42,12 @@ def asked_for_roles(roles: tuple[str, ...]) -> str:
     return f"{asked} with {word} {', '.join(roles)}"
 
 
-def _policy(path: str, principal: dict[str, Any]) -> dict[str, Any]:
+def _policy(path: str, principal: dict[str, Any], *more: dict[str, Any]) -> dict[str, Any]:
     # The whole :path, so that no query can ride along on a gRPC call.
-    exact = {"header": {"name": ":path", "string_match": {"exact": path}}}
-    return {"permissions": [exact], "principals": [principal]}
+    exact = {"name": ":path", "string_match": {"exact": path}}
+    headers = [{"header": header} for header in (exact, *more)]
+    permission = {"and_rules": {"rules": headers}} if more else headers[0]
+    return {"permissions": [permission], "principals": [principal]}
 
 
 def _principal(access: Access, caller: list[dict[str, Any]]) -> dict[str, Any]:

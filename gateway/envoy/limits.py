@@ -5,12 +5,13 @@ from typing import Any
 from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import Buffer, BufferPerRoute
 from envoy.extensions.filters.http.local_ratelimit.v3.local_rate_limit_pb2 import LocalRateLimit
 
+from gateway import defaults
 from gateway.deployments import Deployment
+from gateway.envoy import documents
 from gateway.envoy.authentication import METADATA, PAYLOAD
 from gateway.envoy.typed import packed, seconds, typed
 from gateway.model import Method, Model, RateLimit
 
-DEFAULT_REQUEST_BYTES = 65_536
 _FRAME_HEADER = 5
 """gRPC puts a flag and a length before each message."""
 _ALWAYS = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
@@ -57,6 +58,7 @@ def caller_limit(model: Model, deployment: Deployment) -> LocalRateLimit:
         enable_x_ratelimit_headers="DRAFT_VERSION_03",
         descriptors=[
             *(_method_bucket(method) for method in limited),
+            *(_bucket_of(path, _ADDRESS_KEY, documents.LIMIT) for path in documents.PATHS),
             {"entries": [{"key": "user"}], "token_bucket": _bucket(deployment.limits.caller)},
         ],
         rate_limits=[
@@ -69,7 +71,7 @@ def caller_limit(model: Model, deployment: Deployment) -> LocalRateLimit:
 
 def request_size() -> Buffer:
     """Holds a request until it is complete, and refuses one above the default size."""
-    return typed(Buffer, max_request_bytes=DEFAULT_REQUEST_BYTES + _FRAME_HEADER)
+    return typed(Buffer, max_request_bytes=defaults.REQUEST_BYTES + _FRAME_HEADER)
 
 
 def request_size_of(method: Method) -> dict[str, Any] | None:
@@ -117,7 +119,11 @@ def _bucket(limit: RateLimit) -> dict[str, Any]:
 def _method_bucket(method: Method) -> dict[str, Any]:
     assert method.access.rate_limit  # noqa: S101 (chosen by the caller)
     who = _ADDRESS_KEY if method.access.public else "user"
+    return _bucket_of(method.path, who, method.access.rate_limit)
+
+
+def _bucket_of(path: str, who: str, limit: RateLimit) -> dict[str, Any]:
     return {
-        "entries": [{"key": "method", "value": method.path}, {"key": who}],
-        "token_bucket": _bucket(method.access.rate_limit),
+        "entries": [{"key": "method", "value": path}, {"key": who}],
+        "token_bucket": _bucket(limit),
     }

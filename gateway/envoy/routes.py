@@ -7,17 +7,14 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.cors.v3.cors_pb2 import CorsPolicy
 from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
 
-from gateway import identity
+from gateway import defaults
 from gateway.deployments import Deployment
-from gateway.envoy import authorization, event_source, limits, names, ndjson
+from gateway.envoy import authorization, documents, event_source, limits, names, ndjson
 from gateway.envoy.reflection import REFLECTION_CLUSTER, REFLECTION_PATHS
 from gateway.envoy.transcoding import transcoding
 from gateway.envoy.typed import pack, packed, seconds, typed
 from gateway.model import Method, Model, Streaming
 
-UNARY_TIMEOUT = 10.0
-STREAM_LIFE = float(identity.TOKEN_LIFE)
-"""Seconds. A stream is no longer open than a token can live."""
 GRACE = 5.0
 """Seconds. The service ends a stream, and says why; the edge only one that it has not ended."""
 # Neither a browser nor a proxy on the way keeps a stream or holds it back.
@@ -42,6 +39,7 @@ def routes(model: Model, deployment: Deployment) -> RouteConfiguration:
         "routes": [
             *_methods(model, deployment),
             *_reflection(deployment.reflection_roles),
+            *documents.routes(model),
             *_catch_alls(model, deployment),
         ],
         "typed_per_filter_config": {names.CORS: cors_policy(deployment)},
@@ -49,7 +47,11 @@ def routes(model: Model, deployment: Deployment) -> RouteConfiguration:
         "request_headers_to_remove": ["cookie"],
     }
     return typed(
-        RouteConfiguration, name=names.ROUTES, virtual_hosts=[host], validate_clusters=False
+        RouteConfiguration,
+        name=names.ROUTES,
+        virtual_hosts=[host],
+        validate_clusters=False,
+        max_direct_response_body_size_bytes=documents.MAX_BYTES,
     )
 
 
@@ -130,14 +132,14 @@ def _refusal(text: str) -> dict[str, Any]:
 
 def _times(method: Method) -> dict[str, Any]:
     if method.streaming is not Streaming.UNARY:
-        return _stream_times(method.access.timeout or STREAM_LIFE)
-    limit = seconds(method.access.timeout or UNARY_TIMEOUT)
+        return _stream_times(method.access.timeout or defaults.STREAM_LIFE)
+    limit = seconds(method.access.timeout or defaults.UNARY_TIMEOUT)
     # The route's own timeout is off as soon as grpc_timeout_header_max stands alone: both.
     longest = {"max_stream_duration": limit, "grpc_timeout_header_max": limit}
     return {"timeout": limit, "max_stream_duration": longest}
 
 
-def _stream_times(life: float = STREAM_LIFE) -> dict[str, Any]:
+def _stream_times(life: float = defaults.STREAM_LIFE) -> dict[str, Any]:
     limit = seconds(life + GRACE)
     longest = {"max_stream_duration": limit, "grpc_timeout_header_max": limit}
     return {"timeout": "0s", "max_stream_duration": longest}

@@ -29,7 +29,7 @@ ANSWERS = (
     Answer(401, 16, "No token, or one that is not valid any more.",
            "a valid token is required: 'authorization: Bearer <access token>'"),
     Answer(403, 7, "The token is valid, and its roles, its audience or its client do not suffice.",
-           "this caller may not do that"),
+           "this method asks for an access token of this platform with the role operator"),
     Answer(404, 5, "Nothing is there, or somebody else's, which is not told apart.",
            "no such order", "RESOURCE_NOT_FOUND"),
     Answer(408, 4, "The request did not arrive in time.", "the request did not arrive in time"),

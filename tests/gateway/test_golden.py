@@ -9,6 +9,7 @@ import pytest
 
 from gateway.compile import documents
 from gateway.deployments import Address, Deployment
+from gateway.envoy import documents as envoy_documents
 from gateway.envoy import names
 from gateway.envoy.edge import emit
 from gateway.envoy.typed import text
@@ -36,11 +37,21 @@ def emitted(case: str) -> dict[str, str]:
         "subjects.json": [asdict(subject) for subject in subjects(model)],
     }
     binary = base64.b64encode(model.descriptors).decode()
+    long = {binary: "the descriptors"}
+    for document in envoy_documents.documents(model):
+        long[json.dumps(document.text, ensure_ascii=False)[1:-1]] = "the document"
+        long[document.etag.strip('"')] = "its digest"
     return {
-        **{name: edge[name].replace(binary, "the descriptors") for name in kept},
+        **{name: _shortened(edge[name], long) for name in kept},
         **{name: text(value) for name, value in parts.items()},
         **documents(model),
     }
+
+
+def _shortened(content: str, long: dict[str, str]) -> str:
+    for part, name in long.items():
+        content = content.replace(part, name)
+    return content
 
 
 def deployment(model: Model) -> Deployment:
