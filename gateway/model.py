@@ -98,6 +98,11 @@ class Method:
         """Whether the request has no end that a proxy could wait for."""
         return self.streaming in (Streaming.CLIENT, Streaming.BIDI)
 
+    @property
+    def streams_over_rest(self) -> bool:
+        """Whether the answers come over REST one by one."""
+        return self.streaming is Streaming.SERVER and bool(self.bindings)
+
 
 @dataclass(frozen=True, slots=True)
 class Service:

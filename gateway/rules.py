@@ -134,6 +134,13 @@ def _owner_problems(method: Method, descriptors: Descriptors) -> Iterator[str]:
 
 
 def _binding_problems(method: Method, descriptors: Descriptors) -> Iterator[str]:
+    if method.streams_over_rest:
+        end = descriptors.field(f".{method.response}", "end")
+        if end is None or end.type_name != ".google.rpc.Status" or _repeated(end):
+            yield (
+                f"is a stream, whose status is lost over REST: give {method.response} a field "
+                "`google.rpc.Status end`"
+            )
     for binding in method.bindings:
         for path in paths.variables(binding.path):
             found = descriptors.field(f".{method.request}", path)

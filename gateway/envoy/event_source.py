@@ -6,12 +6,13 @@ page gains nothing by a cookie that the browser adds.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from gateway.deployments import Deployment
 from gateway.envoy import names
-from gateway.model import Method, Model, Streaming
+from gateway.model import Binding, Model
 
 COOKIE = "causeway_token"
 PROVIDER = "event_source"
@@ -24,11 +25,6 @@ _BEARER = (
     "re.extract(request.headers['cookie'], "
     rf"'(?:^|.*?; ?){COOKIE}=([A-Za-z0-9_.-]+)(?:;.*|$)', 'Bearer \\1')"
 )
-
-
-def streams_over_rest(method: Method) -> bool:
-    """Whether the method's answers come over REST one by one."""
-    return method.streaming is Streaming.SERVER and bool(method.bindings)
 
 
 def provider(of_the_header: dict[str, Any]) -> dict[str, Any]:
@@ -54,19 +50,22 @@ def sources(deployment: Deployment) -> Iterator[list[dict[str, Any]]]:
 
 
 def rules(
-    model: Model, deployment: Deployment, matches: Any, header_provider: str
+    model: Model,
+    deployment: Deployment,
+    matches: Callable[[Binding], dict[str, Any]],
+    header_provider: str,
 ) -> Iterator[dict[str, Any]]:
     """Rules of the JWT filter; `matches` gives what fits a binding. The header goes first."""
     either = [{"provider_name": header_provider}, {"provider_name": PROVIDER}]
-    for method in filter(streams_over_rest, model.methods()):
-        for binding in method.bindings:
-            for source in sources(deployment):
-                match = matches(binding)
-                headers = [*match["headers"], ACCEPT, *source]
-                yield {
-                    "match": {**match, "headers": headers},
-                    "requires": {"requires_any": {"requirements": either}},
-                }
+    streams = (method for method in model.methods() if method.streams_over_rest)
+    for binding in chain.from_iterable(method.bindings for method in streams):
+        for source in sources(deployment):
+            match = matches(binding)
+            headers = [*match["headers"], ACCEPT, *source]
+            yield {
+                "match": {**match, "headers": headers},
+                "requires": {"requires_any": {"requirements": either}},
+            }
 
 
 def route(of_the_method: dict[str, Any], cors: dict[str, Any]) -> dict[str, Any]:

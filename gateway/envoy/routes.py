@@ -88,7 +88,7 @@ def _methods(model: Model, deployment: Deployment) -> Iterator[dict[str, Any]]:
                 },
                 "typed_per_filter_config": {names.REQUEST_SIZE: size} if size else {},
             }
-            if event_source.streams_over_rest(method):
+            if method.streams_over_rest:
                 route["response_headers_to_add"] = _UNKEPT
                 yield event_source.route(route, cors_policy(deployment, cookies=True))
             yield route

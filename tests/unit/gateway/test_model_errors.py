@@ -106,6 +106,13 @@ def test_a_mistake_in_a_method(case: str) -> None:
 CLIENT, SERVER, BOTH = ("stream", ""), ("", "stream"), ("stream", "stream")
 
 
+def test_a_stream_over_rest_whose_answer_has_no_place_for_its_end() -> None:
+    watch = method("Watch", f'{CLERK} {http("""get: "/v1/items" """)}', SERVER)
+    with pytest.raises(ModelError, match="give causeway.shop.v1.Item a field `google.rpc.Status"):
+        model_of(service(watch))
+    assert list(model_of(service(method("Watch", CLERK, SERVER))).methods())
+
+
 @pytest.mark.parametrize("streams", [CLIENT, SERVER, BOTH])
 def test_a_stream_that_would_outlive_its_token(streams: tuple[str, str]) -> None:
     longer = access('roles: "clerk" timeout { seconds: 301 }')
