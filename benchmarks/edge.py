@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks import cli
-from benchmarks.edge_parts import EdgeBench, Seen, running
+from benchmarks.edge_parts import EdgeBench, Place, Seen, running
 from benchmarks.harness import Rounds, Row, Say, Target, all_in_turns
 from gateway.envoy import names
 from gateway.envoy.edge import Edge
@@ -21,37 +21,52 @@ SECONDS = 1.2
 ROUNDS = 5
 ALLOWED = 1.0
 """Milliseconds that a call with nothing else under way may take longer."""
-MOST_SLOWER = Target(least=0.55)
 
 Sides = Mapping[str, Callable[[], Awaitable[Seen]]]
+Found = Sequence[Mapping[str, Seen]]
+"""What was seen on each side, for each round."""
 
 
 async def edge(bench: EdgeBench) -> Sequence[Row]:
-    """The service with the kit of all our services, called by 16 at once."""
-    return await _through(bench, "kit", "the service")
+    """The service with the kit of all our services, called by 16 at once in each protocol."""
+    with bench.backend("kit") as service, bench.edge(service) as envoy:
+        assert envoy.secure
+        sides: Sides = {
+            **_basic(bench, service, envoy),
+            "rest2": partial(bench.load, envoy, "rest"),
+            "web": partial(bench.load, envoy, "grpc-web"),
+            "tls": partial(bench.load, envoy.secure),
+        }
+        found = await _measured(bench, sides)
+    rates = partial(_rates, found, theirs="grpc")
+    return [
+        *_judged(found, "the service"),
+        Row("REST over HTTP/2", "gRPC by the edge", "calls/s", rates("rest2")),
+        Row("gRPC-Web", "gRPC by the edge", "calls/s", rates("web")),
+        Row("gRPC over TLS", "gRPC by the edge", "calls/s", rates("tls")),
+    ]
 
 
 async def edge_bare(bench: EdgeBench) -> Sequence[Row]:
-    """A service without the kit, beside which the edge is dearer than before any of ours."""
-    return await _through(bench, "bare", "bare grpc.aio")
+    """A service without the kit: the edge looks dearer before it than before any of ours."""
+    with bench.backend("bare") as service, bench.edge(service) as envoy:
+        found = await _measured(bench, _basic(bench, service, envoy))
+    return _judged(found, "bare grpc.aio")
 
 
-async def _through(bench: EdgeBench, kind: str, what: str) -> Sequence[Row]:
-    with bench.backend(kind) as service, bench.edge(service) as envoy:
-        sides = {
-            "direct": partial(bench.load, service),
-            "grpc": partial(bench.load, envoy),
-            "rest": partial(bench.load, envoy, "rest1"),
-            "rest2": partial(bench.load, envoy, "rest"),
-            "web": partial(bench.load, envoy, "grpc-web"),
-        }
-        found = await _measured(bench, sides)
-    rates = partial(_rates, found)
+def _basic(bench: EdgeBench, service: Place, envoy: Place) -> Sides:
+    return {
+        "direct": partial(bench.load, service),
+        "grpc": partial(bench.load, envoy),
+        "rest": partial(bench.load, envoy, "rest1"),
+    }
+
+
+def _judged(found: Found, what: str) -> list[Row]:
+    direct, grpc = _rates(found, "grpc", "direct"), _rates(found, "rest", "grpc")
     return [
-        Row(f"gRPC, {what}", "direct", "calls/s", rates("grpc", "direct"), MOST_SLOWER),
-        Row(f"REST, {what}", "gRPC by the edge", "calls/s", rates("rest", "grpc"), Target(least=1)),
-        Row("the same over HTTP/2", "gRPC by the edge", "calls/s", rates("rest2", "grpc")),
-        Row("gRPC-Web", "gRPC by the edge", "calls/s", rates("web", "grpc")),
+        Row(f"gRPC, {what}", "direct", "calls/s", direct, Target(least=0.55)),
+        Row(f"REST, {what}", "gRPC by the edge", "calls/s", grpc, Target(least=1)),
     ]
 
 
@@ -59,7 +74,7 @@ async def edge_added(bench: EdgeBench) -> Sequence[Row]:
     """What a caller with nothing else under way waits longer, as a median."""
     alone = partial(bench.load, callers=1)
     with bench.backend("kit") as service, bench.edge(service) as envoy:
-        sides = {
+        sides: Sides = {
             "direct": partial(alone, service),
             "grpc": partial(alone, envoy),
             "rest": partial(alone, envoy, "rest1"),
@@ -78,7 +93,7 @@ async def edge_limit(bench: EdgeBench) -> Sequence[Row]:
         bench.edge(service) as envoy,
         bench.edge(service, _router_alone) as bare,
     ):
-        sides = {
+        sides: Sides = {
             "ours": partial(bench.load, envoy),
             "router": partial(bench.load, bare),
             "rest": partial(bench.load, envoy, "rest1"),
@@ -104,7 +119,7 @@ async def edge_peer(bench: EdgeBench) -> Sequence[Row]:
         bench.edge(service) as envoy,
         bench.gateway(service) as peer,
     ):
-        sides = {
+        sides: Sides = {
             "ours": partial(bench.load, envoy, "rest1"),
             "theirs": partial(bench.load, peer, "rest1"),
         }
@@ -116,22 +131,22 @@ async def edge_peer(bench: EdgeBench) -> Sequence[Row]:
     ]
 
 
-async def _measured(bench: EdgeBench, sides: Sides) -> Sequence[Mapping[str, Seen]]:
+async def _measured(bench: EdgeBench, sides: Sides) -> Found:
     def tell(seen: Seen) -> str:
         return f"{seen.rate:,.0f}/s"
 
     return await all_in_turns(sides, bench.rounds, bench.say, tell)
 
 
-def _rates(found: Sequence[Mapping[str, Seen]], ours: str, theirs: str) -> Rounds:
+def _rates(found: Found, ours: str, theirs: str) -> Rounds:
     return [(one[ours].rate, one[theirs].rate) for one in found]
 
 
-def _costs(found: Sequence[Mapping[str, Seen]], ours: str, theirs: str) -> Rounds:
+def _costs(found: Found, ours: str, theirs: str) -> Rounds:
     return [(one[ours].cost, one[theirs].cost) for one in found]
 
 
-def _added(found: Sequence[Mapping[str, Seen]], side: str) -> Rounds:
+def _added(found: Found, side: str) -> Rounds:
     return [(one[side].figures.median - one["direct"].figures.median, ALLOWED) for one in found]
 
 

@@ -36,10 +36,15 @@ LIMITS = Limits(caller=RateLimit(10**6, 1.0), total=RateLimit(10**6, 1.0))
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A port that answers, and the process behind it."""
+    """A port that answers, and the process behind it.
+
+    `ca` is the file with the certificate to trust where it speaks TLS; `secure` the same over TLS.
+    """
 
     port: int
     process: psutil.Process
+    ca: str = ""
+    secure: "Place | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,9 @@ class EdgeBench:
         deployment = bench.deployment_of(self.model, root, self.issuer, [], limits=LIMITS)
         deployment = replace(deployment, clusters=dict.fromkeys(self.model.areas, (address,)))
         with bench.running(self.model, deployment, change) as envoy:
-            yield Place(deployment.listen.port, psutil.Process(envoy.process.pid))
+            process = psutil.Process(envoy.process.pid)
+            secure = Place(envoy.tls_port, process, ca=str(envoy.authority))
+            yield Place(deployment.listen.port, process, secure=secure)
 
     async def load(
         self, place: Place, protocol: str = "grpc", *, callers: int = CALLERS, path: str = ""
@@ -130,6 +137,7 @@ class EdgeBench:
             holds=NAME,
             seconds=self.seconds,
             body="" if rest else GetOrderRequest(name=NAME).SerializeToString().hex(),
+            ca=place.ca,
         )
         before = cpu(place.process)
         figures = await called(plan)
