@@ -21,13 +21,15 @@ gRPC-Web on the same port, under the path in `x-grpc-method`.
 
 - A token goes into `authorization: Bearer <access token>` and nowhere else.
 - Every failure, the edge's own too, is one JSON `google.rpc.Status`.
-- Fields of a **body** that the request does not know are dropped without a word, and so is what a
-  body repeats of the path; **query parameters** that it does not know are refused with 400.
+- Fields of a **body** that the request does not know are dropped without a word; **query
+  parameters** that it does not know are refused with 400, and so is a body that contradicts the
+  path.
 - Names are lowerCamelCase; 64-bit numbers are text. Answers hold empty fields too, messages
   excepted.
 - `x-roles` opens a method, or `x-owner` does; roles in `x-roles-including` include one of them.
 - Streams (`x-streaming`) are newline-delimited JSON, or Server-Sent Events where `accept` asks for
   `text/event-stream`; their last record holds `end`, the status with which they ended.
+- Of the parameters with one name in `x-oneof`, a call has at most one.
 - `x-timeout` is in seconds, `x-max-request-bytes` counts the message as protobuf.
 - Without a token and not listed here: {exceptions}.
 """

@@ -13,11 +13,13 @@ from gateway.openapi.templates import Path
 
 BEARER = "bearer"
 JSON = "application/json"
+LINES = "application/x-ndjson"
 EVENT_STREAM = "text/event-stream"
 _STREAM = (
-    "A stream: one JSON document a line, or with `accept: text/event-stream` Server-Sent Events "
-    "with one document each. Quiet streams carry heartbeats. The last record holds `end`, the "
-    "status with which the stream ended; a stream that ends without it was cut off."
+    "A stream: one JSON document a line (named `application/x-ndjson` where `accept` asks for it), "
+    "or with `accept: text/event-stream` Server-Sent Events with one document each. Quiet streams "
+    "carry heartbeats. The last record holds `end`, the status with which the stream ended; a "
+    "stream that ends without it was cut off."
 )
 
 
@@ -38,6 +40,7 @@ def operation(call: Call, number: int, binding: Binding, path: Path, schemas: Sc
     }
     if binding.body:
         found["requestBody"] = _body(method, binding, path, schemas)
+        found["x-body"] = binding.body
     return found
 
 
@@ -104,6 +107,7 @@ def _success(method: Method, schemas: Schemas) -> Json:
         "description": _STREAM,
         "content": {
             JSON: _media(schema, example),
+            LINES: _media(schema, example),
             EVENT_STREAM: {"schema": text, "x-item-schema": schema},
         },
         "x-streaming": True,
@@ -111,7 +115,7 @@ def _success(method: Method, schemas: Schemas) -> Json:
 
 
 def _body(method: Method, binding: Binding, path: Path, schemas: Schemas) -> Json:
-    """The request, or one field of it; less what the path fills, which a body must not repeat."""
+    """The request, or one field of it; less what the path fills already."""
     request, prefix = f".{method.request}", ""
     if binding.body != "*":
         field = schemas.descriptors.field(request, binding.body)

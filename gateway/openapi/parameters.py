@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 
 from gateway.jsonschema import known
 from gateway.jsonschema.fields import is_map, repeated, rules_of
@@ -61,12 +61,13 @@ def _query(
 ) -> Iterator[Json]:
     """Every field that one value, or a list of such, can fill; those of messages with dots."""
     name = type_name.removeprefix(".")
-    for field in schemas.descriptors.message(type_name).field:
+    message = schemas.descriptors.message(type_name)
+    for field in message.field:
         path = (*prefix, (field.name, field.json_name))
         if ".".join(proto for proto, _ in path) in left_out:
             continue
         if _is_value(field):
-            yield _parameter(field, path, f"{name}.{field.name}", schemas)
+            yield _parameter(field, path, f"{name}.{field.name}", schemas) | _oneof(field, message)
         elif _may_descend(field, schemas) and field.type_name not in above:
             yield from _query(field.type_name, schemas, left_out, path, (*above, type_name))
 
@@ -80,6 +81,13 @@ def _is_value(field: FieldDescriptorProto) -> bool:
 def _may_descend(field: FieldDescriptorProto, schemas: Schemas) -> bool:
     of_its_own = field.type_name.removeprefix(".") in known.MESSAGES
     return not (of_its_own or repeated(field) or is_map(field, schemas.descriptors))
+
+
+def _oneof(field: FieldDescriptorProto, message: DescriptorProto) -> Json:
+    """At most one parameter of the same name here may be given."""
+    if not field.HasField("oneof_index") or field.proto3_optional:
+        return {}
+    return {"x-oneof": message.oneof_decl[field.oneof_index].name}
 
 
 def _parameter(

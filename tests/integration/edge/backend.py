@@ -1,7 +1,8 @@
 """A real gRPC server for every method of the surface: `python backend.py HOST:PORT`.
 
 What it does is asked for in the resource's name (`orders/slow`, …). Each answer carries the
-headers that reached it (`x-seen`, base64 of JSON) and who answered (`x-backend`).
+headers that reached it (`x-seen`, base64 of JSON), the message (`x-request`, base64) and who
+answered (`x-backend`).
 """
 
 import asyncio
@@ -36,6 +37,8 @@ SERVICES = (
 )
 
 
+LARGEST = 2048
+"""Bytes of a request that are shown; gRPC takes 8 KiB of headers."""
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
@@ -44,12 +47,15 @@ class Backend:
         self.address = address
         self.calls: dict[str, int] = {}
 
-    async def greet(self, context: Context) -> None:
+    async def greet(self, context: Context, request: bytes = b"") -> None:
         seen = json.dumps(
             [[k, v] for k, v in context.invocation_metadata() or () if isinstance(v, str)]
         )
         encoded = base64.b64encode(seen.encode()).decode()
-        await context.send_initial_metadata((("x-seen", encoded), ("x-backend", self.address)))
+        message = base64.b64encode(request[:LARGEST]).decode()
+        await context.send_initial_metadata(
+            (("x-seen", encoded), ("x-request", message), ("x-backend", self.address))
+        )
 
     async def behave(self, what: str, context: Context) -> None:
         self.calls[what] = self.calls.get(what, 0) + 1
@@ -70,21 +76,22 @@ class Backend:
     async def unary(self, request: Any, context: Context, answer: Any) -> Any:
         what = _name(request)
         await self.behave(what, context)
-        await self.greet(context)
+        await self.greet(context, request.SerializeToString())
         _echo(request, answer, what, self.calls.get(what, 0))
         return answer
 
     async def stream(self, request: Any, context: Context, kind: type[Any]) -> AsyncIterator[Any]:
         what = _name(request)
         await self.behave(what, context)
-        await self.greet(context)
-        for number in range(10**6 if what.endswith("/forever") else 3):
+        await self.greet(context, request.SerializeToString())
+        count, pause = _length(what)
+        for number in range(count):
             answer = kind()
             _echo(request, answer, what, number)
             yield answer
             if what.endswith("/late"):
                 await context.abort(grpc.StatusCode.ABORTED, "too late")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(pause)
 
     async def both(self, requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
         from causeway.bridge.v1.event_service_pb2 import PublishEventsResponse
@@ -92,6 +99,14 @@ class Backend:
         await self.greet(context)
         async for request in requests:
             yield PublishEventsResponse(up_to=request.sequence)
+
+
+def _length(what: str) -> tuple[int, float]:
+    """Messages of a stream, and the seconds between: `orders/steady-8` has 8, two a second."""
+    if what.endswith("/forever"):
+        return 10**6, 0.1
+    _, steady, count = what.partition("/steady-")
+    return (int(count), 0.5) if steady else (3, 0.1)
 
 
 def _name(request: Any) -> str:
