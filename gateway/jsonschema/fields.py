@@ -145,6 +145,9 @@ def _chosen(enum: EnumDescriptorProto, rules: Any) -> Json:
 
 def _direction(field: FieldDescriptorProto) -> Json:
     behavior = behavior_of(field)
-    if "OUTPUT_ONLY" in behavior:
-        return {"readOnly": True}
-    return {"writeOnly": True} if "INPUT_ONLY" in behavior else {}
+    words = {
+        "readOnly": "OUTPUT_ONLY" in behavior,
+        "writeOnly": "INPUT_ONLY" in behavior,
+        "deprecated": field.options.deprecated,
+    }
+    return {word: True for word, holds in words.items() if holds}

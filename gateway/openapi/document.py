@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 from gateway import descriptors
 from gateway.access.matrix import EXCEPTIONS, calls
+from gateway.envoy import event_source
 from gateway.jsonschema.known import Json
 from gateway.jsonschema.messages import Schemas
 from gateway.model import Model
 from gateway.openapi import errors
-from gateway.openapi.operations import BEARER, operation
+from gateway.openapi.operations import BEARER, COOKIE, operation
 from gateway.openapi.templates import Paths
 
 VERSION = "3.1.1"
@@ -37,6 +38,10 @@ _BEARER = (
     "An access token of the realm, signed with RS256, for the audience `causeway-api`; it lives "
     "for five minutes. Names in a requirement are realm roles, of which one suffices."
 )
+_COOKIE = (
+    "The same token in a cookie, for a browser's `EventSource`, which can't set a header: for "
+    "streams with `accept: text/event-stream` alone, and from an allowed origin."
+)
 
 
 def openapi(model: Model) -> Json:
@@ -55,14 +60,7 @@ def openapi(model: Model) -> Json:
             "schemas": schemas.components | errors.schemas(),
             "responses": errors.responses(),
             "headers": errors.headers(),
-            "securitySchemes": {
-                BEARER: {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": _BEARER,
-                }
-            },
+            "securitySchemes": _schemes(),
         },
     }
 
@@ -85,6 +83,17 @@ def _tags(model: Model) -> Iterator[Json]:
         if any(method.bindings for method in service.methods):
             comment = model.comments.get(service.name)
             yield {"name": service.name} | ({"description": comment} if comment else {})
+
+
+def _schemes() -> Json:
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": _BEARER}
+    cookie = {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": event_source.COOKIE,
+        "description": _COOKIE,
+    }
+    return {BEARER: bearer, COOKIE: cookie}
 
 
 def _text() -> str:

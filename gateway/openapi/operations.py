@@ -12,6 +12,7 @@ from gateway.openapi.parameters import parameters
 from gateway.openapi.templates import Path
 
 BEARER = "bearer"
+COOKIE = "eventSource"
 JSON = "application/json"
 LINES = "application/x-ndjson"
 EVENT_STREAM = "text/event-stream"
@@ -74,8 +75,10 @@ def _security(method: Method) -> list[Json]:
     access = method.access
     if access.public:
         return []
-    any_caller: list[Json] = [{BEARER: []}] if access.owner is not Owner.NONE else []
-    return [*({BEARER: [role]} for role in access.roles), *any_caller]
+    ways = [BEARER, COOKIE] if method.streams_over_rest else [BEARER]
+    anybody: list[list[str]] = [[]] if access.owner is not Owner.NONE else []
+    needed = [*([role] for role in access.roles), *anybody]
+    return [{way: roles} for way in ways for roles in needed]
 
 
 def _extensions(call: Call) -> Json:
