@@ -33,6 +33,7 @@ check: $(INSTALLED) ## the inner loop: format, lint, types, import rules, genera
 	$(BIN)/python -m gateway.generate --check
 	$(BIN)/buf lint
 	$(BIN)/causeway compile --check
+	$(BIN)/causeway check --static
 	$(BIN)/causeway schemas check
 	$(BIN)/python -m pytest tests/unit tests/gateway tests/contract -q -n 4 --dist loadfile $(ARGS)
 

@@ -13,7 +13,7 @@ from google.protobuf import descriptor_pool, json_format, message_factory
 
 from gateway.proof.callers import Caller
 from gateway.proof.cells import Cell, replica
-from gateway.proof.expected import NOT_FOUND, OK, Expected, service
+from gateway.proof.expected import NOT_FOUND, OK, UNIMPLEMENTED, Expected, service
 from gateway.proof.requests import Wire, grpc_call, rest_call, web_call
 from gateway.proof.surface import Rpc, Surface
 
@@ -77,6 +77,8 @@ class Owners:
         if expected is None:
             return
         stranger = expected == service(NOT_FOUND)
+        if rpc.owner == "HANDLER" or resource.personal:
+            expected |= service(UNIMPLEMENTED)  # who would decide is not there, nor what it guards
         here = self._calls(rpc, self._request(rpc, field, resource.name))
         there = self._calls(rpc, self._request(rpc, field, resource.missing))
         for (label, target, wire), (_, _, other) in zip(here, there, strict=True):

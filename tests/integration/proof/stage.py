@@ -52,15 +52,15 @@ class Stage:
         assert list(map(str, files)) == list(map(str, memory))
         return [str(finding) for finding in files]
 
-    def live(self, *methods: str) -> list[Difference]:
-        """The cells of these methods that differ."""
+    def live(self, *methods: str, tricks: bool = False) -> list[Difference]:
+        """The cells of these methods that differ; with tricks on paths and verbs or without."""
         deployed = Deployed(self.surface, self.issuer.issuer)
         areas = dict.fromkeys(self.surface.areas, 1)
         matrix = Matrix(self.surface, deployed.reflection, areas)
         callers, low = everybody(self.issuer, self.surface)
         admin = self.issuer.token(*self.surface.roles["admin"])
         cells = matrix.cells(callers, list(forgers(admin, low)))
-        chosen = [cell for cell in cells if cell.method in methods]
+        chosen = [c for c in cells if c.method in methods and (tricks or "," not in c.protocol)]
         assert len({cell.method for cell in chosen}) == len(methods)
         with self._runner() as runner:
             return runner.run(chosen, lambda *_: None)
