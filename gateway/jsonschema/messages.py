@@ -1,5 +1,6 @@
 """Messages and enums as components: each once, under its full name, with all that it refers to."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from gateway.jsonschema.fields import Fields
 from gateway.jsonschema.known import Json
 
 COMPONENTS = "#/components/schemas/"
+EXAMPLE_ID = "0198c0de"
 
 
 class Schemas:
@@ -47,6 +49,7 @@ class Schemas:
         }
         if required:
             schema["required"] = required
+        _name_like_its_resource(message, schema["properties"])
         if name in known.EXAMPLES:
             schema["examples"] = [known.EXAMPLES[name]]
         return schema | self._described(name) | _oneofs(message, kept)
@@ -72,6 +75,17 @@ class Schemas:
 
     def _described(self, name: str) -> Json:
         return {"description": text} if (text := self.comments.get(name)) else {}
+
+
+def _name_like_its_resource(message: DescriptorProto, properties: Json) -> None:
+    """Give the field `name` an example of what google.api.resource says of it (AIP-122)."""
+    from google.api import resource_pb2
+
+    patterns = message.options.Extensions[resource_pb2.resource].pattern
+    if "name" in properties and patterns:
+        example = re.sub(r"\{[^}]*\}", EXAMPLE_ID, patterns[0])
+        if re.search(properties["name"].get("pattern", ""), example):
+            properties["name"]["examples"] = [example]
 
 
 def _oneofs(message: DescriptorProto, kept: list[FieldDescriptorProto]) -> Json:

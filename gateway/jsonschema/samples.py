@@ -6,11 +6,10 @@ from itertools import product
 from typing import Any
 
 from gateway.jsonschema.known import Json
-from gateway.jsonschema.messages import COMPONENTS
+from gateway.jsonschema.messages import COMPONENTS, EXAMPLE_ID
 
 _DEPTH = 4
 """Messages may hold themselves; below this, what is not required is left out."""
-_ID = "0198c0de"
 _CLASS = re.compile(r"\[[^\]]*\](?:\{[^}]*\}|[+*?])?")
 _CLASSES = 6
 """Above it, too many combinations to try."""
@@ -118,10 +117,10 @@ def _text(schema: Json, name: str) -> str | None:
         return "AAE="
     pattern = schema.get("pattern", "")
     prefix = re.match(r"\^((?:[A-Za-z]+/)*)", pattern)
-    resource = f"{prefix.group(1)}{_ID}" if prefix else _ID
+    resource = f"{prefix.group(1)}{EXAMPLE_ID}" if prefix else EXAMPLE_ID
     least = schema.get("minLength", 0)
     first = resource if prefix and prefix.group(1) else name or "text"
-    for text in (first, "42", _ID, *_spelled_out(pattern)):
+    for text in (first, "42", EXAMPLE_ID, *_spelled_out(pattern)):
         long_enough = (text * least)[:least] if len(text) < least else text
         fitting = long_enough[: schema.get("maxLength")]
         if re.search(pattern, fitting):

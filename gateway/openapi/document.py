@@ -20,7 +20,8 @@ _TEXT = """\
 Every method of the platform that has a REST binding; the same methods answer over gRPC and
 gRPC-Web on the same port, under the path in `x-grpc-method`.
 
-- A token goes into `authorization: Bearer <access token>` and nowhere else.
+- A token goes into `authorization: Bearer <access token>` and nowhere else; only a
+  browser's `EventSource` may have it in a cookie (`eventSource`).
 - Every failure, the edge's own too, is one JSON `google.rpc.Status`.
 - Fields of a **body** that the request does not know are dropped without a word; **query
   parameters** that it does not know are refused with 400, and so is a body that contradicts the
