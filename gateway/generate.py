@@ -126,19 +126,28 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
     arguments = parser.parse_args()
     lay_out_third_party()
-    if not arguments.check:
-        for path in generated_files(PROTOS):
-            (PROTOS / path).unlink()
-        generate(PROTOS)
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder)
+        (fresh / "causeway").mkdir()
+        generate(fresh)  # aside: a proto that does not compile must not cost the modules
+        differing = differences(fresh)
+        if not arguments.check:
+            for name in differing:
+                _take(fresh / name, PROTOS / name)
+            print("\n".join(f"wrote protos/{name}" for name in differing) or "nothing changed")
+        elif differing:
+            raise SystemExit(
+                "generated code differs: " + ", ".join(differing) + "; run `make generate`"
+            )
+
+
+def _take(fresh: Path, place: Path) -> None:
+    """Put a generated file in its place, or remove what is no longer generated."""
+    if not fresh.exists():
+        place.unlink()
         return
-    with tempfile.TemporaryDirectory() as scratch:
-        (Path(scratch) / "causeway").mkdir()
-        generate(Path(scratch))
-        differing = differences(Path(scratch))
-    if differing:
-        raise SystemExit(
-            "generated code differs: " + ", ".join(differing) + "; run `make generate`"
-        )
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(fresh, place)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ REGISTRAR = "users"
 """The one area that makes users in Keycloak."""
 REGISTRAR_RIGHTS = ("manage-users",)
 """Of the client realm-management. Creating, finding, granting and deleting need no other."""
+MARK = "causeway.compiled"
+"""Attribute of the roles and clients that were made from protos, so that they can be removed with
+them; a role that is no longer declared must not be in tokens."""
 _PROFILE = "org.keycloak.userprofile.UserProfileProvider"
 
 
@@ -50,7 +53,8 @@ def realm(
 
 
 def _role(role: Role) -> Json:
-    found: Json = {"name": role.name, "description": role.description}
+    mark = {MARK: ["true"]}
+    found: Json = {"name": role.name, "description": role.description, "attributes": mark}
     if role.includes:
         # Tokens list the included roles too, so edge and services need not know of them.
         found |= {"composite": True, "composites": {"realm": sorted(role.includes)}}
@@ -69,6 +73,7 @@ def _cli() -> Json:
         "directAccessGrantsEnabled": True,
         "serviceAccountsEnabled": False,
         "fullScopeAllowed": True,
+        "attributes": {MARK: "true"},
         "protocolMappers": [_audience()],
     }
 
@@ -88,6 +93,7 @@ def _service_account(area: str, secret: str) -> Json:
         "serviceAccountsEnabled": True,
         # Whether its tokens carry the rights of the account; only one has any.
         "fullScopeAllowed": area == REGISTRAR,
+        "attributes": {MARK: "true"},
     }
 
 

@@ -42,3 +42,14 @@ def _replicas(word: str) -> tuple[str, int]:
             usage=True,
         )
     return name, int(number)
+
+
+def require_service(name: str, example: str) -> None:
+    """Raise StackError UNKNOWN_NAME (usage) for what is no service of the platform."""
+    if name not in SCALABLE:
+        raise StackError(
+            Code.UNKNOWN_NAME,
+            f"there is no service {name!r}; there are: {', '.join(SCALABLE)}",
+            example,
+            usage=True,
+        )

@@ -21,6 +21,8 @@ from stack.commands.events import events
 from stack.commands.explain import explain
 from stack.commands.logs import logs
 from stack.commands.replay import replay
+from stack.commands.restart import restart
+from stack.commands.scale import scale
 from stack.commands.schemas import schemas
 from stack.commands.status import status
 from stack.commands.token import token
@@ -30,7 +32,22 @@ from stack.console import complain
 from stack.errors import StackError
 from stack.loopback import direct
 
-COMMANDS = (up, status, logs, env, token, call, tour, adopt, down, explain, compile, check)
+COMMANDS = (
+    up,
+    status,
+    logs,
+    env,
+    token,
+    call,
+    tour,
+    adopt,
+    scale,
+    restart,
+    down,
+    explain,
+    compile,
+    check,
+)
 GROUPS = (events, deadletters, replay, schemas)
 
 

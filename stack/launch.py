@@ -2,13 +2,16 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 
 from stack.artifacts import Artifacts
 from stack.choices import Choices
+from stack.control import serve
 from stack.failures import first_cause
 from stack.guardlink import GuardLink
 from stack.journal import Entry
@@ -81,12 +84,25 @@ async def _supervise(
         async with anyio.create_task_group() as tasks:
             await tasks.start(obey, stop, supervisor.hurry, say)
             tasks.start_soon(news.break_silence, place)
-            await supervisor.run(stop, when_ready)
+            await supervisor.run(stop, when_ready, _desk(platform, place, supervisor))
             tasks.cancel_scope.cancel()
     except BaseExceptionGroup as failures:
         raise first_cause(failures) from None
     finally:
         guard.close()
+
+
+def _desk(
+    platform: Platform, place: Workplace, supervisor: Supervisor
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    """What other commands may ask of this `up`."""
+    from stack.live.replicas import Replicas
+
+    replicas = Replicas(
+        platform.settings, platform.credentials, platform.choices, supervisor, place
+    )
+    commands = {"restart": replicas.restart, "scale": replicas.scale}
+    return partial(serve, platform.settings.state, commands)
 
 
 class _News:

@@ -16,6 +16,12 @@ words, the wrong fields, and the role that the caller lacks.
   causeway call METHOD JSON --as oscar   as an operator
   causeway call METHOD JSON --as root    as an administrator, who has every role
   causeway status                        is the service up?""",
+    Code.CHANGE_FAILED: """\
+A change of the running platform did not get through. What was done before is said above the error,
+what comes after was not begun; every step can be repeated.
+  causeway status                        is every part up?
+  causeway compile --dry-run             what still differs
+  causeway compile                       again, once the cause is gone""",
     Code.CHECK_UNPREPARED: """\
 `causeway check` could not get its tokens, or the order and the notification that it asks for as
 their owner and as a stranger. Nothing was proven, and nothing was found.
@@ -36,6 +42,13 @@ Nothing more can be written where the state (.causeway) or the cache is.
 A part could not be fetched. What arrived is kept; the next try goes on from there.
   causeway up                            try again
 Behind a proxy: set HTTPS_PROXY. With a mirror of Maven Central: set CAUSEWAY_MAVEN.""",
+    Code.EDGE_REFUSED: """\
+Envoy does not take the configuration that was compiled; the message shows its own words. What was
+live before is live: a refusal by `--mode validate` never reaches the running edge, and one of the
+running edge was undone.
+  causeway logs edge                     what the running one says
+  causeway compile --dry-run             what the protos would change
+  causeway status                        where replicas are not healthy: which, and why""",
     Code.HOP_MISSING: """\
 The tour's order did not get further than the hops that were printed, within the limit.
   causeway status                        is every part up, does every partition have a leader?
@@ -48,6 +61,10 @@ Keycloak gave no token: a wrong name or password, or it does not answer.
 The local users are alice, bob, oscar, ada, paul and root; the password is causeway-<name>.
   causeway status                        is Keycloak up?
   causeway token NAME --password …       a user of your own""",
+    Code.MODEL_REFUSED: """\
+The protos contradict a rule of the platform, or declare a service that this platform does not run.
+The message names the file, the element and the option. Nothing was changed.
+  causeway compile --check               again, once it is put right""",
     Code.NOT_CACHED: """\
 With --offline nothing is fetched, and a part is not in the cache yet.
   causeway up                            once, with a network

@@ -1,7 +1,5 @@
 """What `causeway schemas` asks and says: the gate, the registry and the corpus, joined."""
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from bridge.schemas.listing import Listed
     from bridge.schemas.problem import Problem
 
-# A process of its own: what this one has imported would change the descriptors that it writes.
-GENERATE = (sys.executable, "-m", "gateway.generate", "--check")
 CORPUS = Path(__file__).resolve().parent.parent / "protos" / "corpus"
 
 
@@ -29,20 +25,6 @@ class Verdict:
     problems: "Sequence[Problem]"
     registry: str
     note: str
-
-
-def require_generated() -> None:
-    """StackError NOT_GENERATED where the modules, which the gate reads, are not the protos'."""
-    done = subprocess.run(  # noqa: S603
-        GENERATE, cwd=CORPUS.parent.parent, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise StackError(
-            Code.NOT_GENERATED,
-            "the modules are not those of the .proto files that are there",
-            "make generate",
-            detail=done.stderr.strip(),
-        )
 
 
 def address(given: str | None) -> str:

@@ -93,7 +93,7 @@ def _require_empty(state: Path) -> None:
         )
 
 
-_OWN = {"logs", "secrets", "lock", "tests", FILE}
+_OWN = {"logs", "secrets", "lock", "tests", "protos", "compile.lock", FILE}
 
 
 def already_running(state: Path) -> StackError:

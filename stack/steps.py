@@ -6,7 +6,7 @@ What a step imports is imported when it runs: `causeway status` builds the same 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -107,6 +107,23 @@ def model() -> "Model":
     return read_model(descriptors.load())
 
 
+def compiled_realm(credentials: Credentials, of: "Model") -> dict[str, Any]:
+    """The realm of this platform, with its secrets and local people, in Keycloak's format."""
+    from gateway.realm import realm
+    from stack.provision.people import local_people
+
+    secrets = {name: credentials[f"client/{name}"] for name in of.areas}
+    return realm(of, secrets, secure=False, people=local_people())
+
+
+def administrator(settings: Settings, credentials: Credentials) -> "Administrator":
+    """Who changes this platform's realm."""
+    from stack.provision.realm import Administrator
+
+    keycloak = addresses.keycloak(settings.port)
+    return Administrator(keycloak, "admin", credentials["keycloak/admin"])
+
+
 def catalog() -> "Catalog":
     """Every event type of the platform, and how older ones are read."""
     from causeway.inventory.v1 import events_pb2 as inventory
@@ -143,10 +160,15 @@ class _Steps:
         await anyio.to_thread.run_sync(self._publish)
 
     def _publish(self) -> None:
+        from gateway import descriptors
         from gateway.envoy.edge import emit
         from gateway.envoy.files import publish
+        from stack.live import served
 
-        publish(edge_root(self._settings), emit(model(), deployment(self._settings, self._choices)))
+        of, where = model(), deployment(self._settings, self._choices)
+        publish(edge_root(self._settings), emit(of, where))
+        # The services are about to start, with these protos.
+        served.note(self._settings.state, served.digests(descriptors.load(), of.areas))
 
     async def certificates(self) -> None:
         """An authority of this platform's own, and what it signs for the edge."""
@@ -180,20 +202,10 @@ class _Steps:
         await register(addresses.registry(self._settings.port), catalog())
 
     async def realm(self) -> None:
-        from gateway.realm import realm
-        from stack.provision.people import local_people
         from stack.provision.realm import provision_realm
 
-        credentials = self._credentials
-        secrets = {name: credentials[f"client/{name}"] for name in OWNERS}
-        wanted = realm(model(), secrets, secure=False, people=local_people())
-        await provision_realm(self._administrator(), wanted)
-
-    def _administrator(self) -> "Administrator":
-        from stack.provision.realm import Administrator
-
-        keycloak = addresses.keycloak(self._settings.port)
-        return Administrator(keycloak, "admin", self._credentials["keycloak/admin"])
+        wanted = compiled_realm(self._credentials, model())
+        await provision_realm(administrator(self._settings, self._credentials), wanted)
 
     async def people(self) -> None:
         """The first time, through the front door; after that, see that it is open."""
@@ -209,9 +221,8 @@ class _Steps:
         from stack.provision.realm import grant
 
         await provision_demo(self._settings.port)
-        await grant(
-            self._administrator(), addresses.REALM, ADMINISTRATOR, LOCAL_USERS[ADMINISTRATOR]
-        )
+        who = administrator(self._settings, self._credentials)
+        await grant(who, addresses.REALM, ADMINISTRATOR, LOCAL_USERS[ADMINISTRATOR])
         await mark.parent.mkdir(parents=True, exist_ok=True)
         await mark.write_text(wanted, "utf-8")
 

@@ -8,12 +8,15 @@ purpose: only `_stop_all` and the guard end them.
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 
 from stack.asking import complaint
 from stack.component import Component, Node, Task
+from stack.errors import StackError
 from stack.failures import exit_words, first_cause, start_failure
 from stack.graph import dependents, require_sound
 from stack.guardlink import GuardLink
@@ -37,6 +40,14 @@ Report = Callable[[Entry, str], None]
 """Told of every change: the entry as it now is, and a sentence where there is more to say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Keeps one component up until its scope is cancelled."""
+
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    ended: anyio.Event = field(default_factory=anyio.Event)
+
+
 class Supervisor:
     """Runs `nodes` once; see `run`."""
 
@@ -50,20 +61,30 @@ class Supervisor:
         self._report = report
         self._children: dict[str, Child] = {}
         self._up = {name: anyio.Event() for name in self._nodes}
+        self._keepers: dict[str, Keeper] = {}
         self._hurry = anyio.Event()
 
     def hurry(self) -> None:
         """Stop asking and kill what has not ended yet (the second Ctrl-C)."""
         self._hurry.set()
 
-    async def run(self, stop: anyio.Event, when_ready: Callable[[], None]) -> None:
+    async def run(
+        self,
+        stop: anyio.Event,
+        when_ready: Callable[[], None],
+        beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
         """Start all, call `when_ready`, keep all up until `stop` is set, then stop all.
 
-        Raises StackError when a node does not start; everything is stopped by then.
+        `beside` runs from the start on and is cancelled before anything is stopped. Raises
+        StackError when a node does not start; everything is stopped by then.
         """
         try:
             async with anyio.create_task_group() as runners:
+                self._runners = runners
                 runners.start_soon(self._guard.keep)
+                if beside is not None:
+                    runners.start_soon(beside)
                 for node in self._nodes.values():
                     runners.start_soon(self._run_node, node)
                 runners.start_soon(self._announce, when_ready)
@@ -74,6 +95,36 @@ class Supervisor:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._stop_all()
+
+    async def add(self, component: Component) -> None:
+        """Start a component beside those that run, and keep it up; returns once it is ready.
+
+        Raises StackError when it does not start; it is gone again by then.
+        """
+        self._nodes[component.name] = component
+        self._place.admit(component)
+        try:
+            await self._bring_up(component)
+        except StackError:
+            await self.retire(component.name)
+            raise
+        self._runners.start_soon(self._keep, component)
+
+    async def retire(self, name: str) -> None:
+        """Stop a component for good: it is asked to end, killed when it does not, and forgotten."""
+        if keeper := self._keepers.pop(name, None):
+            keeper.scope.cancel()
+            await keeper.ended.wait()
+        node = self._nodes[name]
+        if name in self._children and isinstance(node, Component):
+            await self._stop(node)
+        del self._nodes[name]
+        self._place.dismiss(name)
+
+    def pid(self, name: str) -> int | None:
+        """The process of a component; None while it is down."""
+        child = self._children.get(name)
+        return child.identity.pid if child else None
 
     async def _announce(self, when_ready: Callable[[], None]) -> None:
         for event in self._up.values():
@@ -90,7 +141,7 @@ class Supervisor:
             await self._bring_up(node)
         self._up[node.name].set()
         if isinstance(node, Component):
-            await self._keep_up(node)
+            await self._keep(node)
 
     async def _perform(self, task: Task) -> None:
         begun = time.monotonic()
@@ -144,6 +195,14 @@ class Supervisor:
             await anyio.sleep(pause)
             pause = min(pause * 1.2, POLL[1])
         raise TimeoutError(f"not ready within {component.start_timeout:g} s: {reason}")
+
+    async def _keep(self, component: Component) -> None:
+        keeper = self._keepers[component.name] = Keeper()
+        try:
+            with keeper.scope:
+                await self._keep_up(component)
+        finally:
+            keeper.ended.set()
 
     async def _keep_up(self, component: Component) -> None:
         failures = 0

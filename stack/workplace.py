@@ -38,6 +38,22 @@ class Workplace:
         """What is known of a node."""
         return self.record.entries[name]
 
+    def admit(self, node: Node) -> None:
+        """Begin to keep an entry for a node that was not there at the start."""
+        self.record.entries[node.name] = _entry(self.state, node)
+
+    def dismiss(self, name: str) -> None:
+        """Forget a node."""
+        self.record.entries.pop(name, None)
+        self._write()
+
+    def scaled(self, service: str, replicas: int) -> None:
+        """Note how many replicas a service now has, for those who build the same graph."""
+        given = self.record.choices.get("scale")
+        scale = given if isinstance(given, dict) else {}
+        self.record.choices = {**self.record.choices, "scale": {**scale, service: replicas}}
+        self._write()
+
     def enter(self, phase: str) -> None:
         """The platform as a whole: fetching, starting, running, stopping, stopped."""
         self.record.phase = phase

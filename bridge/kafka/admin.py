@@ -14,7 +14,9 @@ from typing import Any
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import (
+    AlterConfigsRequest,
     CreateAclsRequest,
+    CreatePartitionsRequest,
     CreateTopicsRequest,
     DeleteAclsRequest,
     DescribeAclsRequest,
@@ -28,6 +30,7 @@ from bridge.kafka.nodes import ask_any
 from bridge.kafka.settings import KafkaSettings
 
 TOPIC_CONFIG = 2
+SET_ON_TOPIC = 1
 ALLOW = 3
 ANY = 1
 ANYWHERE = "*"
@@ -123,6 +126,29 @@ class Admin:
         for _, code, message in answer.topic_errors:
             if code != TOPIC_EXISTS:
                 _raise_for(code, message)
+
+    async def configure(self, name: str, config: Mapping[str, str]) -> None:
+        """Set keys of a topic's configuration; what was set beside them stays."""
+        # The request replaces all that was ever set on the topic: so that goes along.
+        wanted = {**await self._set_on(name), **config}
+        answer = await self._ask(AlterConfigsRequest([(TOPIC_CONFIG, name, list(wanted.items()))]))
+        for code, message, _, _ in answer.resources:
+            _raise_for(code, message)
+
+    async def grow(self, name: str, partitions: int) -> None:
+        """Raise the number of a topic's partitions to `partitions`."""
+        request = CreatePartitionsRequest([(name, (partitions, None))], TIMEOUT_MS, False)
+        answer = await self._ask(request)
+        for _, code, message in answer.topic_errors:
+            _raise_for(code, message)
+
+    async def _set_on(self, name: str) -> dict[str, str]:
+        """What was set on the topic itself, without defaults."""
+        wanted: list[tuple[int, str, None]] = [(TOPIC_CONFIG, name, None)]
+        answer = await self._ask(DescribeConfigsRequest(wanted, False))
+        (code, message, _, _, entries) = answer.resources[0]
+        _raise_for(code, message)
+        return {entry[0]: entry[1] for entry in entries if entry[3] == SET_ON_TOPIC}
 
     async def rules(self) -> set[Rule]:
         """All rules that allow something on a topic, group or the cluster."""

@@ -1,6 +1,5 @@
 """`causeway compile`"""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -11,32 +10,38 @@ def compile(  # noqa: A001 (the name of the command)
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail when a file differs.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write and change nothing; say what would change.")
+    ] = False,
+    apply: Annotated[
+        bool, typer.Option(help="Bring the platform that runs into line as well.")
+    ] = True,
+    restart: Annotated[
+        bool, typer.Option(help="Replace services that run with other protos, replica by replica.")
+    ] = True,
+    drain: Annotated[
+        float, typer.Option(min=0, help="Seconds for calls that are open on a replaced replica.")
+    ] = 300.0,
 ) -> None:
-    """Derive the edge, the realm, the topics and the subjects from the protos.
+    """Derive the edge, the realm, the topics and the schemas from the protos, and make them live.
 
-    Writes envoy/generated/ and gateway/generated/, which are committed: the deployment of
-    docker-compose.yml. Example: causeway compile --check
+    Writes the generated modules, envoy/generated/ and gateway/generated/, which are committed.
+    If the platform runs: schemas, topics, realm and edge are brought into line, in this order, with
+    no call lost. What Envoy or the registry refuses changes nothing.
+    Example: causeway compile --dry-run
     """
-    from gateway.compile import differences, outputs, write
-    from gateway.deployments import container
-    from gateway.descriptors import load
-    from gateway.errors import ModelError
-    from gateway.reading import read_model
-    from stack.console import say
-    from stack.provision.people import local_people
+    import anyio
+    from filelock import FileLock
 
-    try:
-        model = read_model(load())
-    except ModelError as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(1) from None
-    wanted = outputs(model, container(), local_people())
-    if not check:
-        changed = write(wanted)
-        say("\n".join(f"wrote {path}" for path in changed) or "everything was up to date")
+    from stack import compiling
+    from stack.generated import ROOT
+
+    if check:
+        compiling.check()
         return
-    if differing := differences(wanted):
-        sys.stderr.writelines(f"differs: {path}\n" for path in differing)
-        sys.stderr.write("next: causeway compile\n")
-        raise typer.Exit(1)
-    say(f"{len(wanted)} files are what the protos say")
+    lock = ROOT / ".causeway" / "compile.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with FileLock(lock):
+        model = compiling.compile_files(dry_run=dry_run)
+        if apply:
+            anyio.run(compiling.make_live, model, dry_run, restart, drain)

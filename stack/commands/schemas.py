@@ -78,8 +78,9 @@ def check(
 
     from stack import schemas as asked
     from stack.console import say, say_json
+    from stack.generated import require_generated
 
-    asked.require_generated()
+    require_generated()
     verdict = anyio.run(asked.judged, registry, corpus or asked.CORPUS)
     found = verdict.problems
     if as_json:
@@ -102,9 +103,10 @@ def release(*, corpus: CorpusFolder = None) -> None:
     """
     from stack import schemas as asked
     from stack.console import say
+    from stack.generated import require_generated
     from stack.release import add_release
 
-    asked.require_generated()
+    require_generated()
     found, path = add_release(corpus or asked.CORPUS)
     if found:
         sys.stderr.writelines(f"{problem}\n" for problem in found)

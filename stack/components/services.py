@@ -20,13 +20,13 @@ DESCRIPTORS = Path(__file__).parents[2] / "protos" / "causeway" / "descriptors.b
 def services(settings: Settings, credentials: Credentials, choices: Choices) -> list[Component]:
     """orders-api-1, orders-worker-1, …, bridge-api-1: api before worker, replica by replica."""
     found = [
-        _process(settings, credentials, service, kind, number)
+        process(settings, credentials, service, kind, number)
         for service in SERVICES
         for kind in ("api", "worker")
         for number in range(1, choices.replicas(service) + 1)
     ]
     bridges = range(1, choices.replicas("bridge") + 1)
-    return found + [_process(settings, credentials, "bridge", "api", n) for n in bridges]
+    return found + [process(settings, credentials, "bridge", "api", n) for n in bridges]
 
 
 def api_ports(settings: Settings, choices: Choices, service: str) -> Iterator[int]:
@@ -35,9 +35,10 @@ def api_ports(settings: Settings, choices: Choices, service: str) -> Iterator[in
     return (base + n for n in range(choices.replicas(service)))
 
 
-def _process(
+def process(
     settings: Settings, credentials: Credentials, service: str, kind: str, number: int
 ) -> Component:
+    """One process: `kind` is "api" or "worker", `number` counts from 1."""
     port = int(getattr(settings.port, f"{service}_{kind}")) + number - 1
     module = ("bridge.api",) if service == "bridge" else (f"services.{service}", kind)
     environment = service_environment(settings, credentials, service, f"127.0.0.1:{port}")

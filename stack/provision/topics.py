@@ -1,28 +1,29 @@
 """Topics and access rules: what the gateway compiled, made true in the cluster."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from bridge.kafka.admin import Admin, Operation, Pattern, Resource, Rule, Topic, open_admin
+from bridge.kafka.cluster import describe
 from bridge.kafka.settings import KafkaSettings
 from gateway.topics import Topic as OwnedTopic
 from gateway.topics import event_topic
 from stack.credentials import GUEST, SERVICES
 from stack.errors import Code, StackError
+from stack.provision.change import Change, carry_out, told
 
 PREFIX = "causeway."
 OBSERVER = "observer"
 
 
 async def provision_topics(settings: KafkaSettings, wanted: Sequence[OwnedTopic]) -> None:
-    """Create missing topics, check those that are there, and set the access rules.
+    """Bring topics and access rules into line: see `plan_topics` and `plan_rules`.
 
-    `settings` must name a super user. Raises StackError TOPIC_MISMATCH when a topic is there
-    with other partitions, replication or configuration: changing these under stored events
-    would break the order of keys, so a person has to decide.
+    `settings` must name a super user.
     """
     async with open_admin(settings) as admin:
-        await _provide(admin, [_topic(owned) for owned in wanted])
-        await _permit(admin, rules(wanted))
+        changes = await plan_topics(settings, admin, wanted)
+        await carry_out([*changes, *await plan_rules(admin, rules(wanted))])
 
 
 async def provision_guest_topics(
@@ -30,8 +31,46 @@ async def provision_guest_topics(
 ) -> None:
     """Create a guest's topics like the platform's own, and add its access rules."""
     async with open_admin(settings) as admin:
-        await _provide(admin, [_topic(event_topic(name, ())) for name in names])
+        owned = [event_topic(name, ()) for name in names]
+        await carry_out(await plan_topics(settings, admin, owned))
         await admin.allow(wanted - await admin.rules())
+
+
+async def plan_topics(
+    settings: KafkaSettings, admin: Admin, wanted: Sequence[OwnedTopic]
+) -> list[Change]:
+    """Find topics that are missing, have too few partitions, or other settings. None is removed.
+
+    Raises StackError TOPIC_MISMATCH before anything is changed where a person has to decide:
+    other replication, partitions to be taken away, or added where events are stored already,
+    which would break the order of their keys.
+    """
+    present = await admin.topics()
+    there = [(topic, present[topic.name]) for topic in wanted if topic.name in present]
+    small = [topic.name for topic, found in there if found.partitions < topic.partitions]
+    written = await _written(settings, small) if small else set()
+    for topic, found in there:
+        _require_changeable(topic, found, holds_events=topic.name in written)
+    missing = [topic for topic in wanted if topic.name not in present]
+    configs = await admin.config(topic.name for topic, _ in there) if there else {}
+    return [
+        *(_creation(admin, topic) for topic in missing),
+        *(_growth(admin, topic, found) for topic, found in there if topic.name in small),
+        *(c for topic, _ in there for c in _settings(admin, topic, configs[topic.name])),
+    ]
+
+
+async def plan_rules(admin: Admin, wanted: set[Rule]) -> list[Change]:
+    """Find access rules to be added, and those that nobody declares any more.
+
+    A guest's rules are `adopt`'s.
+    """
+    present = await admin.rules()
+    old = {rule for rule in present - wanted if rule.user != GUEST}
+    return [
+        *(Change(f"new rule: {_words(r)}", partial(admin.allow, [r])) for r in wanted - present),
+        *(Change(f"rule removed: {_words(r)}", partial(admin.withdraw, [r])) for r in old),
+    ]
 
 
 def rules(wanted: Iterable[OwnedTopic]) -> set[Rule]:
@@ -70,32 +109,39 @@ def _observers() -> set[Rule]:
     }
 
 
-def _topic(owned: OwnedTopic) -> Topic:
-    return Topic(owned.name, owned.partitions, owned.replication, owned.config)
+def _creation(admin: Admin, topic: OwnedTopic) -> Change:
+    made = Topic(topic.name, topic.partitions, topic.replication, topic.config)
+    return Change(f"new topic {topic.name}", partial(admin.create_topics, [made]))
 
 
-async def _provide(admin: Admin, wanted: Sequence[Topic]) -> None:
-    present = await admin.topics()
-    known = [topic for topic in wanted if topic.name in present]
-    configs = await admin.config(topic.name for topic in known) if known else {}
-    for topic in known:
-        there = present[topic.name]
-        _require_equal(topic, there.partitions, there.replication, configs[topic.name])
-    missing = [topic for topic in wanted if topic.name not in present]
-    if missing:
-        await admin.create_topics(missing)
+def _growth(admin: Admin, topic: OwnedTopic, found: Topic) -> Change:
+    words = f"topic {topic.name}: partitions {found.partitions} → {topic.partitions}"
+    return Change(words, partial(admin.grow, topic.name, topic.partitions))
 
 
-def _require_equal(topic: Topic, partitions: int, replication: int, config: dict[str, str]) -> None:
-    compared = {
-        "partitions": (topic.partitions, partitions),
-        "replication": (topic.replication, replication),
-        **{key: (value, config.get(key)) for key, value in topic.config.items()},
-    }
+def _settings(admin: Admin, topic: OwnedTopic, config: dict[str, str]) -> Iterator[Change]:
+    other = {key: value for key, value in topic.config.items() if config.get(key) != value}
+    if other:
+        words = f"topic {topic.name}: {told(other, config)}"
+        yield Change(words, partial(admin.configure, topic.name, other))
+
+
+async def _written(settings: KafkaSettings, names: Sequence[str]) -> set[str]:
+    """The topics among `names` that hold or held a record, or may: an unknown end counts."""
+    cluster = await describe(settings)
+    return {one.topic for one in cluster.partitions if one.topic in names and one.end != 0}
+
+
+def _require_changeable(topic: OwnedTopic, found: Topic, *, holds_events: bool) -> None:
+    fixed = found.partitions > topic.partitions or holds_events
+    compared = (
+        ("partitions", topic.partitions, found.partitions, fixed),
+        ("replication", topic.replication, found.replication, True),
+    )
     differing = [
-        f"{what}: wanted {wanted}, found {found}"
-        for what, (wanted, found) in compared.items()
-        if wanted != found
+        f"{what}: wanted {wanted}, found {there}"
+        for what, wanted, there, matters in compared
+        if matters and wanted != there
     ]
     if differing:
         raise StackError(
@@ -106,9 +152,7 @@ def _require_equal(topic: Topic, partitions: int, replication: int, config: dict
         )
 
 
-async def _permit(admin: Admin, wanted: set[Rule]) -> None:
-    present = await admin.rules()
-    await admin.allow(wanted - present)
-    # What an earlier version allowed and this one does not. A guest's rules are `adopt`'s.
-    old = present - wanted
-    await admin.withdraw(rule for rule in old if rule.user != GUEST)
+def _words(rule: Rule) -> str:
+    star = "*" if rule.pattern is Pattern.PREFIXED else ""
+    operation, resource = rule.operation.name.lower(), rule.resource.name.lower()
+    return f"{rule.user} may {operation} {resource} {rule.name}{star}"

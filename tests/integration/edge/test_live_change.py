@@ -10,6 +10,7 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from causeway.orders.v1.order_service_pb2 import WatchOrderRequest, WatchOrderResponse
 from gateway.envoy import files
+from gateway.envoy import running as envoy_running
 from gateway.envoy.edge import Edge, emit
 from gateway.errors import RefusedConfiguration
 from gateway.model import Access, Method, Model, Owner
@@ -95,7 +96,7 @@ def test_a_role_changes_under_load_and_ends_no_stream(
             load.more(50)
         assert stream.flows()
     assert {code.name for code in load.codes} == {"OK"}
-    assert files.rejected(edge.deployment.admin) == {}
+    assert envoy_running.rejected(edge.deployment.admin) == {}
 
 
 def test_a_role_that_is_withdrawn_is_gone_on_a_connection_that_stays_open(
@@ -146,7 +147,7 @@ def test_a_configuration_that_envoy_refuses_live_leaves_the_old_one(
     link = edge.root / ".link"
     link.symlink_to("v9")
     link.rename(edge.root / "current")
-    assert bench.until(lambda: files.rejected(edge.deployment.admin) != {})
+    assert bench.until(lambda: envoy_running.rejected(edge.deployment.admin) != {})
     assert edge.rest("GET", "/v1/orders/7", operator).status_code == 200
     assert edge.rest("GET", "/v1/orders/7").status_code == 401
 

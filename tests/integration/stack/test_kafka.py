@@ -30,7 +30,7 @@ ORDERS, USERS = "causeway.orders.v1", "causeway.users.v1"
 
 @asynccontextmanager
 async def _producer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(**settings.client(), request_timeout_ms=2000)
+    producer = AIOKafkaProducer(**settings.client(), acks="all", request_timeout_ms=2000)
     try:
         await producer.start()
         yield producer
@@ -38,7 +38,7 @@ async def _producer(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
         await producer.stop()
 
 
-async def _write(settings: KafkaSettings, topic: str) -> None:
+async def write(settings: KafkaSettings, topic: str) -> None:
     async with _producer(settings) as producer:
         await producer.send_and_wait(topic, b"not an event", key=b"k")
 
@@ -70,7 +70,7 @@ async def test_a_wrong_password_is_refused(site: Site) -> None:
 )
 async def test_only_the_owner_writes_a_topic(site: Site, user: str, topic: str) -> None:
     with pytest.raises(TopicAuthorizationFailedError):
-        await _write(site.kafka(user), topic)
+        await write(site.kafka(user), topic)
 
 
 async def test_a_group_belongs_to_its_service(site: Site) -> None:

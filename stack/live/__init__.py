@@ -1,0 +1,1 @@
+"""Changes of a platform that runs: edge, realm, topics, schemas, replicas."""
