@@ -29,7 +29,8 @@ class Answers:
     ) -> None:
         self._context, self._kind, self._rest = context, kind, rest
         self._fields = kind.DESCRIPTOR.fields_by_name
-        self._writing: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._writing_now = False
         self._resume_token = ""
         self._now = asyncio.get_running_loop().time
         self._since = self._now()
@@ -43,27 +44,29 @@ class Answers:
     @property
     def silence(self) -> float:
         """Seconds since a message was done; 0 while one is on its way to a slow reader."""
-        return 0.0 if self._busy() else self._now() - self._since
+        busy = self._writing_now or self._left_behind()
+        return 0.0 if busy else self._now() - self._since
 
     async def write(self, answer: Message) -> None:
-        """Write one message; returns when the transport has taken it.
-
-        Shielded: a write that is cut short would leave gRPC busy, and the end record could not
-        follow.
-        """
-        while self._busy():
-            await asyncio.wait((self._writing,))  # type: ignore[type-var]
-        self.begun = True
+        """Write one message; returns when the transport has taken it."""
+        while self._left_behind():
+            await asyncio.wait((self._task,))  # type: ignore[type-var]
+        self.begun = self._writing_now = True
         self._resume_token = getattr(answer, "resume_token", "") or self._resume_token
-        self._writing = asyncio.create_task(self._context.write(answer))
         try:
-            await asyncio.shield(self._writing)
+            if self._rest:
+                await self._shielded(answer)
+            else:  # Saves 20 µs, and no message of ours follows a write that is cut short.
+                await self._context.write(answer)
         finally:
+            self._writing_now = False
             self._since = self._now()
 
     async def beat(self) -> None:
         """Write a sign of life, with the token of the last answer."""
-        await self.write(self._made(heartbeat=Empty()))
+        self.begun = True
+        await self._shielded(self._made(heartbeat=Empty()))
+        self._since = self._now()
 
     async def end(self, status: Status) -> None:
         """Write the end record where the caller came by REST and would not hear of it otherwise.
@@ -76,8 +79,16 @@ class Answers:
             async with asyncio.timeout(LAST_WORD):
                 await self.write(self._made(end=status))
 
-    def _busy(self) -> bool:
-        return self._writing is not None and not self._writing.done()
+    async def _shielded(self, answer: Message) -> None:
+        """A write that goes on where its writer is cancelled.
+
+        Cut short, it would leave gRPC busy: neither the end record nor the status could follow.
+        """
+        self._task = asyncio.create_task(self._context.write(answer))
+        await asyncio.shield(self._task)
+
+    def _left_behind(self) -> bool:
+        return self._task is not None and not self._task.done()
 
     def _made(self, **payload: Message) -> Message:
         made: Message = self._kind(**payload)

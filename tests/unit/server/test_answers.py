@@ -204,6 +204,15 @@ async def test_a_slow_reader_still_gets_the_last_record(opened: Any) -> None:
         assert last.end.code == 16
 
 
+async def test_a_slow_reader_over_grpc_still_gets_the_status(opened: Any) -> None:
+    async with opened(flood, metadata=(), exp=int(time.time()) + 2) as stream:
+        await stream.read()
+        await stream.servicer.closed.wait()
+        answers = await stream.rest_of_it()
+        assert not any(answer.HasField("end") for answer in answers)
+        assert await stream.code() == 16
+
+
 async def test_a_quiet_stream_gives_signs_of_life_with_the_last_token(opened: Any) -> None:
     async with opened(quiet, metadata=()) as stream:
         assert (await stream.read()).resume_token == "1"
