@@ -11,7 +11,7 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutat
 )
 
 from gateway.deployments import Deployment
-from gateway.envoy import clusters
+from gateway.envoy import clusters, transport
 from gateway.envoy.access_log import access_log
 from gateway.envoy.replies import local_replies
 from gateway.envoy.tracing import tracing
@@ -59,7 +59,7 @@ def _addresses() -> dict[str, Any]:
 def _unforged() -> list[dict[str, Any]]:
     """Dropped before the first filter sees them, whoever sent them."""
     matching = [{"remove_on_match": {"key_matcher": {"prefix": p}}} for p in _FORGEABLE_PREFIXES]
-    return [*matching, *({"remove": name} for name in _FORGEABLE)]
+    return [*matching, *({"remove": name} for name in _FORGEABLE), *transport.unreadable()]
 
 
 def _paths_and_headers() -> dict[str, Any]:

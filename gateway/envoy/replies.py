@@ -66,7 +66,7 @@ REFUSALS = (
     Refusal(404, 5, "there is nothing at this path"),
     Refusal(408, 4, "the request did not arrive in time", early=True),
     Refusal(413, 8, "the request is too large", early=True),
-    Refusal(415, 3, "the content type is not supported"),
+    Refusal(415, 3, "the content type, or the encoding of the message, is not supported"),
     Refusal(426, 9, "this protocol version is not supported", early=True),
     Refusal(429, 8, "too many requests; try again later", early=True),
     Refusal(431, 8, "the request headers are too large or too many", early=True),

@@ -9,7 +9,15 @@ from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import Pre
 
 from gateway import defaults
 from gateway.deployments import Deployment
-from gateway.envoy import authorization, documents, event_source, limits, names, ndjson
+from gateway.envoy import (
+    authorization,
+    documents,
+    event_source,
+    limits,
+    names,
+    ndjson,
+    transport,
+)
 from gateway.envoy.reflection import REFLECTION_CLUSTER, REFLECTION_PATHS
 from gateway.envoy.transcoding import transcoding
 from gateway.envoy.typed import pack, packed, seconds, typed
@@ -37,6 +45,7 @@ def routes(model: Model, deployment: Deployment) -> RouteConfiguration:
         "name": "causeway",
         "domains": list(deployment.domains),
         "routes": [
+            transport.unreadable_encoding(),
             *_methods(model, deployment),
             *_reflection(deployment.reflection_roles),
             *documents.routes(model),
@@ -77,7 +86,7 @@ def _methods(model: Model, deployment: Deployment) -> Iterator[dict[str, Any]]:
     for service in model.services:
         for method in service.methods:
             size = limits.request_size_of(method)
-            route = {
+            route: dict[str, Any] = {
                 "name": method.path,
                 "metadata": _refusal(authorization.asked_for(method.access)),
                 "match": {"path": method.path},

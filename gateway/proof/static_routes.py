@@ -78,6 +78,8 @@ class Routes:
             if path in DOCUMENTS:
                 yield from _document(here, one)
                 continue
+            if _refuses(one):
+                continue
             yield from _written(here, one)
             if more := one.keys() - _ROUTE:
                 yield Finding(here, f"says {', '.join(sorted(more))}", REMEDY)
@@ -137,6 +139,14 @@ def _mutations(where: str, name: str, config: Json) -> Iterator[Finding]:
     inner = config.get("config", {}).get("mutations", {})
     if inner.get("request_mutations"):
         yield Finding(where, f"the filter {name} writes headers of requests here", REMEDY)
+
+
+def _refuses(route: Json) -> bool:
+    """Whether it leads nowhere: to a refusal that the edge makes itself."""
+    answer = route.get("direct_response", {})
+    return bool(
+        set(route) <= {"name", "match", "direct_response"} and answer.get("status", 0) >= 400
+    )
 
 
 def _document(where: str, route: Json) -> Iterator[Finding]:
