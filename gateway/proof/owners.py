@@ -77,7 +77,7 @@ class Owners:
         if expected is None:
             return
         stranger = expected == service(NOT_FOUND)
-        if rpc.owner == "HANDLER" or resource.personal:
+        if not stranger or rpc.owner == "HANDLER" or resource.personal:
             expected |= service(UNIMPLEMENTED)  # who would decide is not there, nor what it guards
         here = self._calls(rpc, self._request(rpc, field, resource.name))
         there = self._calls(rpc, self._request(rpc, field, resource.missing))

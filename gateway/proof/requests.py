@@ -68,11 +68,11 @@ def broken_rest_call(surface: Surface, rpc: Rpc, binding: Binding) -> Wire:
     """
     message = surface.messages[rpc.request]
     found = _short(dict(violations(message, surface.messages)))
+    invalid = _is_broken(message, binding, found)
     for name, pattern in variables(binding.template):
         found.setdefault(name, "PROOF")
         found[name] = pattern.replace("**", "*").replace("*", quote(str(found[name]), safe=""))
-    wire = rest_call(rpc, binding, found)
-    return replace(wire, invalid=_is_broken(message, binding, found))
+    return replace(rest_call(rpc, binding, found), invalid=invalid)
 
 
 def _short(found: dict[str, Any]) -> dict[str, Any]:

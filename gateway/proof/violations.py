@@ -62,6 +62,8 @@ def _broken(field: FieldDescriptorProto) -> Any:
     if field.label == FieldDescriptorProto.LABEL_REPEATED:
         return None
     rules = _rules(field)
+    if rules.ignore == validate_pb2.IGNORE_ALWAYS:
+        return None
     kind = rules.WhichOneof("type")
     if kind == "string":
         return next((text for text in _texts(rules.string) if _rejects(rules.string, text)), None)

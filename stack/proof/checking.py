@@ -1,5 +1,7 @@
 """Composes the proof for the platform of this state directory."""
 
+import httpx
+
 from gateway.proof.run import Progress
 from stack.credentials import load_credentials
 from stack.errors import Code, StackError
@@ -28,4 +30,8 @@ def live_outcome(progress: Progress) -> Outcome:
     platform, _ = running_platform()
     credentials = load_credentials(platform.settings.state)
     place = Place(platform.settings, platform.choices, credentials)
-    return prove(promised(), place, progress)
+    try:
+        return prove(promised(), place, progress)
+    except httpx.HTTPError as error:
+        text = f"the platform went away while it was proven: {error}"
+        raise StackError(Code.CHECK_UNPREPARED, text, "causeway status") from None

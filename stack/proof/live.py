@@ -91,10 +91,12 @@ def doors(place: Place) -> Iterator[Mapping[str, Door]]:
 
 
 def _cast(promise: Surface, place: Place) -> Cast:
+    from keycloak.exceptions import KeycloakError
+
     with httpx.Client(timeout=20) as http:
         try:
             return Desk(http, place.settings.port, place.credentials).cast(promise.roles)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, KeycloakError) as error:
             text = f"Keycloak gives no tokens: {error}"
             raise StackError(Code.CHECK_UNPREPARED, text, "causeway status") from None
 
