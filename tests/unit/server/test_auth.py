@@ -85,6 +85,9 @@ async def test_an_algorithm_that_is_not_on_the_list_is_refused(
         {"typ": None},
         {"exp": None},
         {"exp": "soon"},
+        {"exp": str(int(time.time()) + 200)},
+        {"exp": int(time.time()) + 3600},
+        {"exp": 1e308},
         {"sub": None},
         {"sub": ""},
         {"sub": 7},
@@ -134,6 +137,13 @@ async def test_a_token_that_was_let_in_is_refused_after_its_end(
     monkeypatch.setattr("bridge.server.auth.time.time", lambda: real() + 311)
     refusal = await client.refused(PATH, REQUEST, token)
     assert (refusal.code, refusal.reason) == (UNAUTHENTICATED, "TOKEN_EXPIRED")
+
+
+async def test_a_refusal_says_for_rest_callers_what_is_asked_for(client: Client) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await client.call(PATH, REQUEST)
+    told = dict(caught.value.trailing_metadata() or ())
+    assert told["www-authenticate"] == 'Bearer realm="causeway"'
 
 
 async def test_two_authorization_headers_are_refused(client: Client, issuer: Issuer) -> None:
