@@ -16,7 +16,7 @@ from gateway.proof.expected import (
 )
 from gateway.proof.mangling import grpc_paths, plain_calls, rest_paths
 from gateway.proof.requests import Wire, broken_rest_call, grpc_call, web_call
-from gateway.proof.surface import HEALTH, Rpc, Surface
+from gateway.proof.surface import HEALTH, NOTHING, Rpc, Surface
 from gateway.proof.templates import Resolver
 
 
@@ -41,14 +41,20 @@ def replica(area: str, number: int) -> str:
 class Matrix:
     """Builds the cells. `reflection` are the methods of server reflection as deployed.
 
-    `replicas`: area → how many there are; each is called past the edge.
+    `replicas`: area → how many there are; each is called past the edge. `workers`: doors of
+    processes that serve no method.
     """
 
     def __init__(
-        self, surface: Surface, reflection: Sequence[Rpc], replicas: Mapping[str, int]
+        self,
+        surface: Surface,
+        reflection: Sequence[Rpc],
+        replicas: Mapping[str, int],
+        workers: Sequence[str] = (),
     ) -> None:
         self._surface = surface
         self._replicas = replicas
+        self._workers = tuple(workers)
         self._reflection = tuple(reflection)
         self._resolver = Resolver((*surface.rpcs, *reflection))
 
@@ -66,6 +72,7 @@ class Matrix:
                 yield from self._cookies(rpc, caller)
         for caller in callers:
             yield self._health(caller)
+            yield from self._denied(caller)
 
     def unprovable(self) -> Iterator[str]:
         """Bindings that no request reaches without being carried out: they are left out."""
@@ -91,6 +98,14 @@ class Matrix:
         for number in range(self._replicas[rpc.area]):
             target = replica(rpc.area, number)
             yield Cell(rpc.name, f"gRPC past the edge to {target}", caller, target, wire, expected)
+
+    def _denied(self, caller: Caller) -> Iterator[Cell]:
+        """What nobody declared, at every process: default deny holds past the edge too."""
+        wire, expected = grpc_call(NOTHING), at_service(NOTHING, caller, invalid=True)
+        doors = [replica(area, n) for area, count in self._replicas.items() for n in range(count)]
+        for target in (*doors, *self._workers):
+            protocol = f"gRPC past the edge to {target}"
+            yield Cell(NOTHING.name, protocol, caller, target, wire, expected)
 
     def _mangled_grpc(self, rpc: Rpc, caller: Caller) -> Iterator[Cell]:
         tricks = [(name, wire, self._resolver.grpc(wire.path), "gRPC")

@@ -61,6 +61,22 @@ class Rpc:
         return self.path.rpartition(".")[2]
 
 
+NOTHING = Rpc(
+    path="/causeway.proof.v1.ProofService/Nothing",
+    area="",
+    request="",
+    public=False,
+    roles=frozenset(),
+    owner="",
+    owner_field="",
+    bindings=(),
+    client_streams=False,
+    server_streams=False,
+    safe=False,
+)
+"""A method that no proto declares, and so nobody's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surface:
     """All methods, what each role includes (itself too), and every message by full name."""

@@ -15,6 +15,7 @@ from gateway.proof.surface import Surface, reflection
 from gateway.proof.wire import Door
 from stack import addresses
 from stack.choices import Choices
+from stack.components.services import SERVICES as WITH_WORKER
 from stack.components.services import api_ports
 from stack.credentials import Credentials
 from stack.errors import Code, StackError
@@ -77,12 +78,13 @@ def prove(promise: Surface, place: Place, progress: Progress) -> Outcome:
 
 @contextmanager
 def doors(place: Place) -> Iterator[Mapping[str, Door]]:
-    """The edge and every api replica."""
-    port = place.settings.port
-    found = {"edge": port.edge}
-    for area in _replicas(place.choices):
-        for number, own in enumerate(api_ports(place.settings, place.choices, area)):
+    """The edge, every api replica and every worker."""
+    settings, choices = place.settings, place.choices
+    found = {"edge": settings.port.edge}
+    for area in _replicas(choices):
+        for number, own in enumerate(api_ports(settings, choices, area)):
             found[replica(area, number)] = own
+    found |= zip(_workers(choices), _worker_ports(settings, choices), strict=True)
     with ExitStack() as stack:
         opened = {name: Door(f"{addresses.HOST}:{own}") for name, own in found.items()}
         for door in opened.values():
@@ -104,7 +106,7 @@ def _cast(promise: Surface, place: Place) -> Cast:
 def _plan(
     promise: Surface, choices: Choices, cast: Cast, owned: list[Resource]
 ) -> tuple[list[Pair], list[Cell], tuple[str, ...]]:
-    matrix = Matrix(promise, reflection(()), _replicas(choices))
+    matrix = Matrix(promise, reflection(()), _replicas(choices), _workers(choices))
     pairs = list(Owners(promise).pairs(owned, list(cast.people.values())))
     return pairs, list(matrix.cells(cast.callers, cast.forgers)), tuple(matrix.unprovable())
 
@@ -113,6 +115,16 @@ def _replicas(choices: Choices) -> dict[str, int]:
     from stack.credentials import SERVICES
 
     return {name: choices.replicas(name) for name in SERVICES}
+
+
+def _workers(choices: Choices) -> list[str]:
+    return [f"{name}-worker-{n + 1}" for name in WITH_WORKER for n in range(choices.replicas(name))]
+
+
+def _worker_ports(settings: Settings, choices: Choices) -> Iterator[int]:
+    for name in WITH_WORKER:
+        base = int(getattr(settings.port, f"{name}_worker"))
+        yield from range(base, base + choices.replicas(name))
 
 
 def _changed(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Iterator[str]:

@@ -3,12 +3,14 @@
 import json
 import os
 
+import pytest
 from keycloak import KeycloakAdmin
 
 from stack.proof.guests import PREFIX
 from tests.platform import Platform
 
 
+@pytest.mark.timeout(300)
 def test_nothing_is_open(causeway: Platform) -> None:
     answer = causeway.causeway("check", "--json", timeout=300)
     told = json.loads(answer.stdout)
