@@ -109,9 +109,12 @@ async def one_then_secret() -> AsyncIterator[Answer]:
     raise RuntimeError("password=hunter2")
 
 
-async def gone() -> AsyncIterator[Answer]:
+def refuse() -> Answer:
     raise OutOfRange("that is gone", reason="POSITION_GONE")
-    yield Answer()
+
+
+async def gone() -> AsyncIterator[Answer]:
+    yield refuse()
 
 
 async def quiet() -> AsyncIterator[Answer]:
