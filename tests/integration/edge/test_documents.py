@@ -1,15 +1,20 @@
 """/openapi.json and /asyncapi.json: for everybody, to read, and what they say is what is taken."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import httpx
 import pytest
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthentication
+from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC
 
 from gateway.asyncapi.document import asyncapi
 from gateway.envoy import documents, names
 from gateway.envoy.edge import Edge
+from gateway.envoy.files import validate
+from gateway.errors import RefusedConfiguration
 from gateway.model import Model
 from gateway.openapi.document import openapi
 from tests.integration.edge.bench import ORIGIN, Running
@@ -82,13 +87,43 @@ def test_a_document_is_limited_by_address(start: Start, operator: str) -> None:
     assert edge.rest("GET", "/v1/orders/7", operator).status_code == 200
 
 
-def test_without_its_switch_the_transcoder_refuses_a_document(start: Start) -> None:
-    def transcoded(edge: Edge) -> Edge:
-        routes = RouteConfiguration()
-        routes.CopyFrom(edge.routes)
-        for route in routes.virtual_hosts[0].routes:
-            if route.match.path in documents.PATHS:
-                del route.typed_per_filter_config[names.TRANSCODER]
-        return replace(edge, routes=routes)
+def without_switch(edge: Edge) -> Edge:
+    routes = RouteConfiguration()
+    routes.CopyFrom(edge.routes)
+    for route in routes.virtual_hosts[0].routes:
+        if route.match.path in documents.PATHS:
+            del route.typed_per_filter_config[names.TRANSCODER]
+    return replace(edge, routes=routes)
 
-    assert start(transcoded).rest("GET", "/openapi.json").status_code == 404
+
+def without_exception(edge: Edge) -> Edge:
+    jwt = JwtAuthentication()
+    jwt.CopyFrom(edge.filters[names.AUTHENTICATION])
+    kept = [rule for rule in jwt.rules if rule.match.path not in documents.PATHS]
+    del jwt.rules[:]
+    jwt.rules.extend(kept)
+    return replace(edge, filters={**edge.filters, names.AUTHENTICATION: jwt})
+
+
+def without_policy(edge: Edge) -> Edge:
+    rbac = RBAC()
+    rbac.CopyFrom(edge.filters[names.AUTHORIZATION])
+    del rbac.rules.policies[documents.OPENAPI]
+    return replace(edge, filters={**edge.filters, names.AUTHORIZATION: rbac})
+
+
+@pytest.mark.parametrize(
+    ("change", "status"), [(without_switch, 404), (without_exception, 401), (without_policy, 403)]
+)
+def test_a_document_is_not_there_without_each_of_its_three_settings(
+    start: Start, change: Callable[[Edge], Edge], status: int
+) -> None:
+    assert start(change).rest("GET", "/openapi.json").status_code == status
+
+
+def test_without_a_limit_of_their_own_envoy_takes_no_documents(edge: Running) -> None:
+    routes = RouteConfiguration()
+    routes.CopyFrom(edge.edge.routes)
+    routes.ClearField("max_direct_response_body_size_bytes")
+    with pytest.raises(RefusedConfiguration, match="4096"):
+        validate(replace(edge.edge, routes=routes))
