@@ -81,13 +81,23 @@ class _Desk:
                 Code.CHANGE_FAILED, "another change is under way", "causeway status"
             ) from None
         try:
-            lines, reader = anyio.create_memory_object_stream[str](1000)
-            async with anyio.create_task_group() as tasks, lines:
-                tasks.start_soon(_pass_on, reader, stream)
-                await self._commands[order["command"]](order, lines.send_nowait)
+            await self._spoken(order, stream)
         finally:
             self._busy.release()
         return {"done": True}
+
+    async def _spoken(self, order: Mapping[str, Any], stream: ByteStream) -> None:
+        """Carry it out, while what it says is sent on."""
+        lines, reader = anyio.create_memory_object_stream[str](1000)
+        failure: Exception | None = None
+        async with anyio.create_task_group() as tasks, lines:
+            tasks.start_soon(_pass_on, reader, stream)
+            try:
+                await self._commands[order["command"]](order, lines.send_nowait)
+            except Exception as error:  # the group would wrap it
+                failure = error
+        if failure is not None:
+            raise failure
 
 
 async def _pass_on(lines: Any, stream: ByteStream) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
 from stack.journal import replace_text
 
 if TYPE_CHECKING:
@@ -22,7 +24,10 @@ BRIDGE = "bridge"
 def digests(descriptors: "Descriptors", areas: tuple[str, ...]) -> dict[str, str]:
     """Area → a digest of its protos; the bridge, which answers for all, has one of everything."""
     found = {area: hashlib.sha256() for area in areas}
-    for file in descriptors.platform_files():
+    for given in descriptors.platform_files():
+        file = FileDescriptorProto()
+        file.CopyFrom(given)
+        file.ClearField("source_code_info")  # a comment is no reason for a restart
         content = file.SerializeToString(deterministic=True)
         for area in (*file.package.split(".")[1:2], BRIDGE):
             if area in found:

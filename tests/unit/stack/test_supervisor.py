@@ -207,3 +207,49 @@ async def test_a_task_that_takes_too_long_is_told_from_one_whose_own_call_does(
     assert "slow did not start: not done within 0.1 s" in str(await failure_of(tmp_path, slow))
     told = str(await failure_of(tmp_path, Task(name="own", run=own)))
     assert "own did not start: the database did not answer within 10 s" in told
+
+
+async def test_a_component_joins_a_running_platform_is_kept_up_and_leaves_it(
+    tmp_path: Path,
+) -> None:
+    guard = GuardLink(tmp_path / "logs" / "guard.log")
+    base, late = sleeper("base"), sleeper("late")
+    supervisor = Supervisor([base], Workplace(tmp_path, [base]), guard, lambda *_: None)
+    stop, up = anyio.Event(), anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(supervisor.run, stop, up.set)
+        await up.wait()
+        await supervisor.add(late)
+        first = supervisor.pid("late")
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: supervisor.pid("late") not in (None, first))
+        await supervisor.retire("late")
+        assert supervisor.pid("late") is None
+        assert pids(tmp_path).keys() == {"base"}
+        await supervisor.add(late)  # its name is free again
+        await supervisor.retire("base")
+        stop.set()
+    guard.close()
+    assert pids(tmp_path) == {}
+
+
+async def test_a_component_that_does_not_start_leaves_nothing_behind_and_ends_nothing(
+    tmp_path: Path,
+) -> None:
+    guard = GuardLink(tmp_path / "logs" / "guard.log")
+    base, broken = (
+        sleeper("base"),
+        python("broken", "raise SystemExit(3)", ready=when_exists(tmp_path / "never")),
+    )
+    supervisor = Supervisor([base], Workplace(tmp_path, [base]), guard, lambda *_: None)
+    stop, up = anyio.Event(), anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(supervisor.run, stop, up.set)
+        await up.wait()
+        with pytest.raises(StackError) as caught:
+            await supervisor.add(broken)
+        assert caught.value.code is Code.START_FAILED
+        assert pids(tmp_path).keys() == {"base"}
+        stop.set()
+    guard.close()

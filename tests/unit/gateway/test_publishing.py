@@ -1,0 +1,100 @@
+"""A version is live whole or not at all, whoever is killed and however many publish."""
+
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.deployments import Address
+from gateway.envoy import files, live
+from gateway.envoy.running import versions
+
+Texts = dict[str, str]
+
+
+def texts(what: str) -> Texts:
+    """A dozen files, large enough that writing them takes a while."""
+    return {
+        f"ecds_{number}.json": json.dumps({"resources": [{"name": what, "of": "x" * 20_000}]})
+        for number in range(12)
+    }
+
+
+def publish(root: Path, what: Texts) -> None:
+    with files.held(root):
+        files.place(root, what)
+
+
+def in_a_process(work: Callable[[], None]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return pid
+
+
+def test_whoever_is_killed_while_publishing_leaves_the_old_version_or_the_new(
+    tmp_path: Path,
+) -> None:
+    one, two = texts("one"), texts("two")
+    publish(tmp_path, one)
+
+    def without_end() -> None:
+        while True:
+            publish(tmp_path, two)
+            publish(tmp_path, one)
+
+    seen: set[bool] = set()
+    kills = 0
+    while kills < 20 or (len(seen) < 2 and kills < 300):
+        kills += 1
+        pid = in_a_process(without_end)
+        time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 (no secret)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        found = files.read(tmp_path)
+        assert found in (files.stamped(one), files.stamped(two))
+        seen.add(found == files.stamped(one))
+    assert seen == {True, False}
+    publish(tmp_path, texts("three"))  # what the killed ones left is no hindrance
+    assert files.read(tmp_path) == files.stamped(texts("three"))
+    assert len(list(tmp_path.glob("v*"))) <= files.KEPT
+
+
+def test_two_who_publish_at_once_do_not_mix(tmp_path: Path) -> None:
+    def fifteen(what: str) -> Callable[[], None]:
+        def work() -> None:
+            for _ in range(15):
+                publish(tmp_path, texts(what))
+
+        return work
+
+    for pid in [in_a_process(fifteen(what)) for what in ("one", "two")]:
+        os.waitpid(pid, 0)
+    assert files.read(tmp_path) in (files.stamped(texts("one")), files.stamped(texts("two")))
+    # Thirty numbers were given: nobody wrote into a folder of somebody else.
+    assert (tmp_path / files.CURRENT).readlink() == Path("v30")
+
+
+def test_a_file_says_which_one_it_is_and_an_equal_one_says_the_same() -> None:
+    first, again, other = (
+        versions(files.stamped(texts(what)))["ecds_3.json"] for what in ("one", "one", "two")
+    )
+    assert first == again != other
+    stamped = files.stamped(texts("one"))
+    assert files.stamped(stamped) == stamped
+    assert files.stamped({"bootstrap.json": "{}"}) == {"bootstrap.json": "{}"}
+
+
+def test_the_replicas_of_one_area_are_changed_and_nothing_else() -> None:
+    one, two = Address("127.0.0.1", 10100), Address("127.0.0.1", 10101)
+    before = live.with_members(live.with_members(texts("one"), "orders", [one]), "users", [two])
+    after = live.with_members(before, "orders", [two, one])
+    assert live.members(before) == {"orders": (one,), "users": (two,)}
+    assert live.members(after) == {"orders": (two, one), "users": (two,)}
+    assert {name for name in after if after[name] != before[name]} == {"eds_orders.json"}

@@ -1,0 +1,118 @@
+"""How a command asks the running `up` for a change."""
+
+import stat
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import anyio
+import pytest
+
+from stack.control import Command, Say, ask, serve, socket_of
+from stack.errors import Code, StackError
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="causeway-") as folder:  # a socket's path has to be short
+        yield Path(folder)
+
+
+@asynccontextmanager
+async def serving(state: Path, **commands: Command) -> AsyncIterator[None]:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(serve, state, commands)
+        while not socket_of(state).exists():  # noqa: ASYNC110 (nothing tells when it is there)
+            await anyio.sleep(0.01)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def _greet(order: Mapping[str, Any], say: Say) -> None:
+    say(f"hello {order['name']}")
+    await anyio.sleep(0.02)
+    say("bye")
+
+
+async def _fail(order: Mapping[str, Any], say: Say) -> None:
+    raise StackError(Code.START_FAILED, "it ended", "causeway logs x", detail="its last words")
+
+
+async def test_what_is_said_arrives_and_the_end_too(state: Path) -> None:
+    said: list[str] = []
+    async with serving(state, greet=_greet):
+        await ask(state, {"command": "greet", "name": "ada"}, said.append)
+    assert said == ["hello ada", "bye"]
+
+
+async def test_an_error_arrives_as_it_was_raised_and_the_next_order_is_taken(state: Path) -> None:
+    async with serving(state, fail=_fail, greet=_greet):
+        with pytest.raises(StackError) as caught:
+            await ask(state, {"command": "fail"}, print)
+        await ask(state, {"command": "greet", "name": "ada"}, print)
+    found = caught.value
+    assert (found.code, found.cause, found.detail) == (
+        Code.START_FAILED,
+        "it ended",
+        "its last words",
+    )
+
+
+async def test_an_error_that_nobody_foresaw_is_told_and_ends_nothing(state: Path) -> None:
+    async with serving(state, greet=_greet):
+        with pytest.raises(StackError) as caught:
+            await ask(state, {"command": "unheard"}, print)
+        await ask(state, {"command": "greet", "name": "ada"}, print)
+    assert caught.value.code is Code.UNEXPECTED
+
+
+async def test_one_change_at_a_time(state: Path) -> None:
+    begun, go_on = anyio.Event(), anyio.Event()
+
+    async def slow(order: Mapping[str, Any], say: Say) -> None:
+        begun.set()
+        await go_on.wait()
+
+    async with serving(state, slow=slow), anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, state, {"command": "slow"}, print)
+        await begun.wait()
+        with pytest.raises(StackError, match="another change is under way"):
+            await ask(state, {"command": "slow"}, print)
+        go_on.set()
+
+
+async def test_a_caller_who_leaves_does_not_stop_the_change(state: Path) -> None:
+    done = anyio.Event()
+
+    async def slow(order: Mapping[str, Any], say: Say) -> None:
+        for number in range(20):
+            say(str(number))
+            await anyio.sleep(0.01)
+        done.set()
+
+    async with serving(state, slow=slow):
+        with anyio.move_on_after(0.05):
+            await ask(state, {"command": "slow"}, print)
+        with anyio.fail_after(5):
+            await done.wait()
+
+
+async def test_only_the_user_may_ask(state: Path) -> None:
+    async with serving(state, greet=_greet):
+        assert stat.S_IMODE(socket_of(state).parent.stat().st_mode) == 0o700
+
+
+async def test_where_nobody_serves_it_says_so(state: Path) -> None:
+    with pytest.raises(StackError) as caught:
+        await ask(state, {"command": "greet"}, print)
+    assert caught.value.code is Code.NOT_RUNNING
+
+
+async def test_a_path_that_is_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    await serve(deep, {"greet": _greet})  # the platform runs without
+    with pytest.raises(StackError, match="shorter CAUSEWAY_STATE"):
+        await ask(deep, {"command": "greet"}, print)
