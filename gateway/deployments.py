@@ -32,7 +32,8 @@ class Limits:
     `caller`: calls by one subject. `address`, `total`: requests from one address (IPv6: from one
     /64, which one subscriber has) and of all together, before anything is checked; each listener
     counts for itself.
-    `connections`: open at once. `heap`: bytes of memory at which it begins to shed load.
+    `connections`: open at once. `heap`: bytes of memory at which it begins to shed load. The times
+    are seconds: for the headers, for the whole request, and in which nothing moves on a stream.
     """
 
     caller: RateLimit = field(default_factory=lambda: RateLimit(2000, interval=1.0))
@@ -40,6 +41,9 @@ class Limits:
     total: RateLimit = field(default_factory=lambda: RateLimit(10_000, interval=1.0))
     connections: int = 1000
     heap: int = 512 * 1024 * 1024
+    headers_time: float = 5
+    request_time: float = 15
+    idle_time: float = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3.header_mutat
     HeaderMutation,
 )
 
-from gateway.deployments import Deployment
+from gateway.deployments import Deployment, Limits
 from gateway.envoy import clusters, transport
 from gateway.envoy.access_log import access_log
 from gateway.envoy.replies import local_replies
 from gateway.envoy.tracing import tracing
-from gateway.envoy.typed import packed, typed
+from gateway.envoy.typed import packed, seconds, typed
 
 # Nobody's address: an empty list would make Envoy trust loopback as internal.
 _NO_INTERNAL_RANGE = [{"address_prefix": "255.255.255.255", "prefix_len": 32}]
@@ -34,7 +34,7 @@ def manager(
         http_filters=list(first),
         **_addresses(),
         **_paths_and_headers(),
-        **_times(),
+        **_times(deployment.limits),
         **_protocols(),
         **tracing(deployment),
         local_reply_config=local_replies(),
@@ -80,13 +80,13 @@ def _paths_and_headers() -> dict[str, Any]:
     }
 
 
-def _times() -> dict[str, Any]:
+def _times(limits: Limits) -> dict[str, Any]:
     return {
-        "request_headers_timeout": "5s",
+        "request_headers_timeout": seconds(limits.headers_time),
         # Until the request is complete or an answer has begun: a client stream whose server
         # sends its headers only with the first answer has this long for its first message.
-        "request_timeout": "15s",
-        "stream_idle_timeout": "60s",
+        "request_timeout": seconds(limits.request_time),
+        "stream_idle_timeout": seconds(limits.idle_time),
         "drain_timeout": "5s",
     }
 

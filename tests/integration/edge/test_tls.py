@@ -146,7 +146,9 @@ def test_a_call_over_tls_is_the_same_call(edge: Running, operator: str) -> None:
 def call(channel: grpc.Channel, token: str) -> str:
     get_order = channel.unary_unary(GET, GetOrderRequest.SerializeToString, Order.FromString)
     request = GetOrderRequest(name="orders/7")
-    return str(get_order(request, metadata=[("authorization", f"Bearer {token}")], timeout=10).name)
+    return str(
+        get_order(request, metadata=(("authorization", f"Bearer {token}"),), timeout=10).name
+    )
 
 
 def secure_channel(edge: Running) -> grpc.Channel:
