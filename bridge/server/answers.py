@@ -85,6 +85,7 @@ class Answers:
         Cut short, it would leave gRPC busy: neither the end record nor the status could follow.
         """
         self._task = asyncio.create_task(self._context.write(answer))
+        self._task.add_done_callback(_looked_at)
         await asyncio.shield(self._task)
 
     def _left_behind(self) -> bool:
@@ -95,3 +96,9 @@ class Answers:
         if self._resume_token:
             made.resume_token = self._resume_token  # type: ignore[attr-defined]
         return made
+
+
+def _looked_at(write: asyncio.Task[None]) -> None:
+    """Take note of a failure whose writer is gone: asyncio would log it as nobody's."""
+    if not write.cancelled():
+        write.exception()

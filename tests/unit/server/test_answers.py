@@ -2,6 +2,7 @@
 """What the kit writes into a stream: signs of life, and over REST the end record."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 
 from bridge.errors import OutOfRange
+from bridge.server.answers import Answers
 from bridge.server.methods import methods_of
 from bridge.server.pipeline import innermost
 from bridge.server.serve import Server
@@ -268,3 +270,24 @@ def test_a_servicer_that_writes_by_itself_is_refused_where_the_kit_writes_too() 
 
     with pytest.raises(TypeError, match="must yield"):
         innermost(methods_of(SERVICE)["SubscribeEvents"], writes)
+
+
+async def test_a_write_that_fails_when_its_caller_has_gone_is_not_logged_as_nobodys() -> None:
+    """Found by tests/fuzz: asyncio complains of a task whose exception nobody has looked at."""
+
+    class Gone:
+        async def write(self, _answer: Answer) -> None:
+            await asyncio.sleep(0.01)
+            raise RuntimeError("the caller is gone")
+
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    answers = Answers(Gone(), Answer, rest=True)  # type: ignore[arg-type]
+    writer = asyncio.create_task(answers.write(Answer()))
+    await asyncio.sleep(0)
+    writer.cancel()
+    await asyncio.wait([writer])
+    await asyncio.sleep(0.05)
+    del answers, writer
+    gc.collect()
+    assert not complaints
