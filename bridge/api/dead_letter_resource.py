@@ -3,10 +3,10 @@
 from contextlib import suppress
 from datetime import datetime
 
-from bridge.api.event_resource import packed
 from bridge.api.known_types import KnownTypes
 from bridge.api.listing import Row
 from bridge.events.codec import header
+from bridge.events.resource import packed
 from bridge.parking.stored import stored
 from bridge.timestamps import timestamp
 from causeway.bridge.v1 import event_pb2

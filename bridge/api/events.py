@@ -6,7 +6,6 @@ import asyncpg
 import grpc.aio
 
 from bridge.api import event_table
-from bridge.api.event_resource import event_message
 from bridge.api.event_table import Wanted
 from bridge.api.listing import Part, Row, listed
 from bridge.api.lookup import find_event
@@ -14,6 +13,7 @@ from bridge.api.points import point_of
 from bridge.api.stores import Store, Stores
 from bridge.api.trace import trace
 from bridge.errors import FieldViolation, InvalidArgument
+from bridge.events.resource import event_message
 from bridge.server.paging import PageTokens
 from causeway.bridge.v1 import event_pb2
 from causeway.bridge.v1 import event_service_pb2 as pb

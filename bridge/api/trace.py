@@ -6,12 +6,12 @@ from itertools import chain
 import asyncpg
 
 from bridge.api import event_table
-from bridge.api.event_resource import event_message
 from bridge.api.listing import Row
 from bridge.api.lookup import find_event
 from bridge.api.outcomes import tell
 from bridge.api.stores import Store, Stores, ask
 from bridge.api.trace_tree import BOUNDS, tree
+from bridge.events.resource import event_message
 from bridge.timestamps import timestamp
 from causeway.bridge.v1 import event_service_pb2 as pb
 

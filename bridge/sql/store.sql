@@ -51,3 +51,17 @@ SELECT
 FROM bridge.events
 WHERE stream = $1 AND version > $2
 ORDER BY version
+
+-- listed --
+-- Reads up to $3 events of stream $1 from the version after $2, in order, and where each went.
+SELECT
+    event.stream, event.version, event.type, event.event_id::text AS event_id, event.data,
+    event.time, event.correlation_id, event.causation_id,
+    coalesce(published.topic, outbox.topic, '') AS topic, published.partition,
+    published.record_offset
+FROM bridge.events AS event
+LEFT JOIN bridge.published AS published USING (position)
+LEFT JOIN bridge.outbox AS outbox USING (position)
+WHERE event.stream = $1 AND event.version > $2
+ORDER BY event.version
+LIMIT $3

@@ -12,11 +12,13 @@ from bridge.errors import Internal, InvalidArgument
 from bridge.events.catalog import Catalog
 from bridge.events.enums import check_enums
 from bridge.events.event import Event, Origin
+from bridge.events.resource import event_message
 from bridge.events.schema import SchemaId
 from bridge.events.size import check_size
 from bridge.sql import queries
 from bridge.store.draft import Draft, Entry
 from bridge.store.rows import events_of
+from causeway.bridge.v1 import event_pb2
 
 
 class EventStore:
@@ -70,6 +72,17 @@ class EventStore:
         """
         rows = await connection.fetch(self._sql["load"], stream, after_version)
         return events_of(rows, self._catalog, self._source)
+
+    async def listed(
+        self, connection: asyncpg.Connection, stream: str, after_version: int, limit: int
+    ) -> list[event_pb2.Event]:
+        """Read up to `limit` events of a stream as the API shows them, oldest first.
+
+        From the version after `after_version`; `data` as it was stored, whatever its type; topic,
+        partition and offset as far as they are known.
+        """
+        rows = await connection.fetch(self._sql["listed"], stream, after_version, limit)
+        return [event_message(self._source, row) for row in rows]
 
     def draft(
         self, stream: str, expected_version: int, messages: Sequence[Message], origin: Origin

@@ -94,10 +94,9 @@ def servicers(
     pool: asyncpg.Pool, log: OrderLog, changes: Changes, server: ServerSettings
 ) -> Mapping[str, Any]:
     """The service by its full name, joined from its parts."""
-    # What it does not override, the kit answers with UNIMPLEMENTED.
-    servicer = Servicer(  # type: ignore[abstract]
+    servicer = Servicer(
         Commands(pool, log),
-        Queries(pool),
+        Queries(pool, log),
         PriceList(pool),
         Watch(pool, log, changes),
         PageTokens(server.signing_key),

@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from bridge.events.event import Event, Origin
 from bridge.store.event_store import EventStore
+from causeway.bridge.v1 import event_pb2
 from services.orders import order_table
 from services.orders.aggregate import Order, evolve
 
@@ -23,6 +24,12 @@ class OrderLog:
         """The order after each of its events, or after each one later than `since`."""
         version = 0 if since is None else since.version
         return fold(since, await self._store.load(connection, f"orders/{order_id}", version))
+
+    async def listed(
+        self, connection: asyncpg.Connection, order_id: str, after: int, limit: int
+    ) -> Sequence[event_pb2.Event]:
+        """At most `limit` events of the order later than the version `after`, oldest first."""
+        return await self._store.listed(connection, f"orders/{order_id}", after, limit)
 
     async def hold(self, connection: asyncpg.Connection, order_id: str) -> Order | None:
         """Load it, if it is there, and let nobody else change it until the transaction ends."""

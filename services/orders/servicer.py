@@ -25,7 +25,7 @@ from services.orders.resources import order_message, product_message
 from services.orders.resume import ResumeTokens
 from services.orders.watch import Watch
 
-OPERATOR = "operator"
+OPERATOR, AUDITOR = "operator", "auditor"
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -103,6 +103,20 @@ class Servicer(OrderServiceServicer):
                 else:
                     yield pb.WatchOrderResponse(heartbeat=Empty(), resume_token=token)
 
+    async def ListOrderEvents(
+        self, request: pb.ListOrderEventsRequest, context: Context
+    ) -> pb.ListOrderEventsResponse:
+        """What happened to the order, oldest first; to its owner, operators and auditors."""
+        cursor = self._pages.open(request)
+        after = 0 if cursor is None else int(cursor[0])
+        order_id, size = _id(request.parent), page_size(request)
+        _visible(await self._queries.order(order_id), request.parent, OPERATOR, AUDITOR)
+        events = await self._queries.events(order_id, after, size + 1)
+        answer = pb.ListOrderEventsResponse(events=events[:size])
+        if len(events) > size:
+            answer.next_page_token = self._pages.seal(request, (events[size - 1].sequence,))
+        return answer
+
     async def ListProducts(
         self, request: pb.ListProductsRequest, context: Context
     ) -> pb.ListProductsResponse:
@@ -135,15 +149,15 @@ def _id(name: str) -> str:
     return name.removeprefix("orders/")
 
 
-def _owner() -> str | None:
-    """Whose orders the caller may see: its own, or, None, everybody's."""
+def _owner(*roles: str) -> str | None:
+    """Whose orders the caller may see: its own, or, None, everybody's for one with the roles."""
     caller = current_caller()
-    return None if caller.has(OPERATOR) else caller.name
+    return None if caller.has(*(roles or (OPERATOR,))) else caller.name
 
 
-def _visible(order: Order | None, name: str) -> Order:
+def _visible(order: Order | None, name: str, *roles: str) -> Order:
     """The order, unless it is missing or a stranger's: then the same words for both."""
-    if order is None or _owner() not in (None, order.customer):
+    if order is None or _owner(*roles) not in (None, order.customer):
         raise not_found(name)
     return order
 

@@ -1,15 +1,17 @@
-"""Rows of `bridge.events` as the API's Event."""
+"""Rows of `bridge.events` as the API's Event: for the bridge's own API and for services' lists."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
-from bridge.api.listing import Row
 from bridge.timestamps import timestamp
 from causeway.bridge.v1 import event_pb2
 
 URL = "type.googleapis.com/"
 
 
-def event_message(source: str, row: Row) -> event_pb2.Event:
+def event_message(source: str, row: Mapping[str, Any]) -> event_pb2.Event:
     """The event with its data as it was stored: nothing is decoded, so any type will do."""
     return event_pb2.Event(
         name=f"events/{row['event_id']}",
