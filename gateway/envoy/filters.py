@@ -28,6 +28,7 @@ def filters(model: Model, deployment: Deployment) -> dict[str, Message]:
         names.CORS: typed(Cors),
         names.GRPC_WEB: typed(GrpcWeb),
         names.AUTHENTICATION: authentication(model, deployment),
+        names.JSON_SIZE: limits.json_size(),
         names.TRANSCODER: transcoding(model),
         names.AUTHORIZATION: authorization(model, deployment),
         names.CALLER_LIMIT: limits.caller_limit(model, deployment),

@@ -9,6 +9,7 @@ from gateway import defaults
 from gateway.deployments import Deployment
 from gateway.envoy import documents
 from gateway.envoy.authentication import METADATA, PAYLOAD
+from gateway.envoy.transcoding import MAX_REQUEST_BODY
 from gateway.envoy.typed import packed, seconds, typed
 from gateway.model import Method, Model, RateLimit
 
@@ -72,6 +73,11 @@ def caller_limit(model: Model, deployment: Deployment) -> LocalRateLimit:
 def request_size() -> Buffer:
     """Holds a request until it is complete, and refuses one above the default size."""
     return typed(Buffer, max_request_bytes=defaults.REQUEST_BYTES + _FRAME_HEADER)
+
+
+def json_size() -> Buffer:
+    """Before the transcoder, which parses as the body comes: blanks would go on without end."""
+    return typed(Buffer, max_request_bytes=MAX_REQUEST_BODY)
 
 
 def request_size_of(method: Method) -> dict[str, Any] | None:

@@ -95,7 +95,10 @@ def _methods(model: Model, deployment: Deployment) -> Iterator[dict[str, Any]]:
                     **_times(method),
                     "retry_policy": _retries(method),
                 },
-                "typed_per_filter_config": {names.REQUEST_SIZE: size} if size else {},
+                "typed_per_filter_config": {
+                    names.JSON_SIZE: limits.unbuffered(),  # it is for REST, on the catch-alls
+                    **({names.REQUEST_SIZE: size} if size else {}),
+                },
             }
             if method.streams_over_rest:
                 route["response_headers_to_add"] = _UNKEPT
@@ -110,7 +113,10 @@ def _reflection(roles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
             "metadata": _refusal(authorization.asked_for_roles(roles)),
             "match": {"path": path},
             "route": {"cluster": REFLECTION_CLUSTER, **_stream_times()},
-            "typed_per_filter_config": {names.REQUEST_SIZE: limits.unbuffered()},
+            "typed_per_filter_config": {
+                names.JSON_SIZE: limits.unbuffered(),
+                names.REQUEST_SIZE: limits.unbuffered(),
+            },
         }
 
 

@@ -8,7 +8,8 @@ from gateway.envoy.typed import typed
 from gateway.model import Model
 
 MAX_REQUEST_BODY = 128 * 1024
-"""Bytes of JSON. The buffer behind it is what limits a message; JSON is wordier than protobuf."""
+"""Bytes of JSON, wordier than protobuf. A buffer before it counts them, since the transcoder
+counts what it keeps alone. The buffer behind it limits the message."""
 MAX_RESPONSE_BODY = 4 * 1024 * 1024
 """Bytes; gRPC's own default limit. Without it a reply above the connection's buffer limit
 becomes a 500 after the backend has done its work."""

@@ -18,8 +18,12 @@ from gateway.proof.static_tokens import PAYLOAD, check_tokens
 from gateway.proof.static_transcoding import check_transcoding
 
 REMEDY = "run causeway compile and publish what it writes"
-ORDER = ("Cors", "GrpcWeb", "JwtAuthentication", "GrpcJsonTranscoder", "RBAC", "Buffer", "Router")
-"""Each exactly once, in this order: the role filter must see what the transcoder made."""
+ORDER = (
+    *("Cors", "GrpcWeb", "JwtAuthentication"),
+    *("Buffer", "GrpcJsonTranscoder", "RBAC", "Buffer", "Router"),
+)
+"""Each exactly once, in this order: the role filter must see what the transcoder made. Of the
+buffers the first counts JSON, the second messages."""
 OTHERS = ("HealthCheck", "LocalRateLimit", "HeaderMutation")
 _PATHS = {
     "normalize_path": True,

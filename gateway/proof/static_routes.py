@@ -46,6 +46,7 @@ class Routes:
     ) -> None:
         self._clusters = configuration.clusters
         self._kinds = kinds
+        self._json_buffer = next((name for name, kind in kinds.items() if kind == "Buffer"), "")
         self._deployed = deployed
         self._rpcs = {rpc.path: rpc for rpc in deployed.rpcs}
 
@@ -105,7 +106,7 @@ class Routes:
             if kind == "GrpcJsonTranscoder" and path in DOCUMENTS and "direct_response" in level:
                 continue  # it would refuse what is none of its bindings
             if kind == "Buffer" and told == "BufferPerRoute":
-                yield from self._buffer(where, path, config)
+                yield from self._buffer(where, path, name, config)
             elif kind == "GrpcJsonTranscoder" and told == kind:
                 yield from check_transcoding(config, f"{where}, {name}", self._deployed)
             elif kind == "Cors" and told == "CorsPolicy":
@@ -115,8 +116,11 @@ class Routes:
             else:
                 yield Finding(where, f"changes the filter {name} for this path", "remove that")
 
-    def _buffer(self, where: str, path: str, config: Json) -> Iterator[Finding]:
+    def _buffer(self, where: str, path: str, name: str, config: Json) -> Iterator[Finding]:
         rpc = self._rpcs.get(path)
+        # JSON is counted on the paths of REST; behind it, the second buffer counts messages.
+        if rpc and name == self._json_buffer:
+            return
         if config.get("disabled") and not (rpc and rpc.client_streams):
             yield Finding(where, "takes requests of any size", REMEDY)
 

@@ -27,6 +27,11 @@ def _large_is_refused(ask: Asked) -> bool:
     return ask.edge.grpc(CANCEL, big, ask.token()).code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+def _blanks_are_refused(ask: Asked) -> bool:
+    much = b"{" + b" " * 300_000 + b"}"
+    return ask.rest("POST", f"{ORDER}:cancel", content=much).status_code == 413
+
+
 def _origin_allowed(ask: Asked) -> bool:
     allowed = preflight(ask.edge, "/v1/orders").headers.get("access-control-allow-origin")
     return bool(allowed == ORIGIN)
@@ -54,6 +59,7 @@ def settings() -> Iterator[Setting]:
         moved(names.LIVENESS, names.TRANSCODER),
         lambda ask: ask.rest("GET", "/healthz", "").status_code == 200,
     )
+    yield Setting("the buffer before the transcoder", dropped(names.JSON_SIZE), _blanks_are_refused)
     yield Setting("the buffer", dropped(names.REQUEST_SIZE), _large_is_refused)
     yield Setting(
         "authorization denies what nobody signed",
