@@ -213,21 +213,25 @@ class ListOrdersRequest(message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
+    CUSTOMER_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most 200; 0 takes 50."""
     page_token: builtins.str
     state: Order.State.ValueType
     """Only orders in this state; unspecified lists all."""
+    customer: builtins.str
+    """Only orders of this customer, `users/{id}`; who is no operator finds none but its own."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
         state: Order.State.ValueType = ...,
+        customer: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["customer", b"customer", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
