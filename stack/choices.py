@@ -1,5 +1,6 @@
 """What a person chose for one `up`."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,10 +12,12 @@ SCALABLE = ("orders", "users", "notifications", "bridge")
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """`scale`: replicas by service, of its api and its worker alike; `only`: empty means all."""
+    """`scale`: replicas by service, of its api and its worker alike; `only`: empty means all;
+    `collector`: where spans go, of the shell that typed `up`."""
 
     scale: Mapping[str, int] = field(default_factory=dict)
     only: tuple[str, ...] = ()
+    collector: str = ""
 
     def replicas(self, service: str) -> int:
         """How many processes of each kind the service has."""
@@ -25,7 +28,8 @@ def parse_choices(scale: Sequence[str], only: Sequence[str]) -> Choices:
     """Read `orders=2` and `postgres,kafka`. Raises StackError SETTING_INVALID (usage)."""
     words = [word for text in scale for word in text.split(",") if word]
     names = tuple(name for text in only for name in text.split(",") if name)
-    return Choices(dict(map(_replicas, words)), names)
+    collector = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    return Choices(dict(map(_replicas, words)), names, collector)
 
 
 def _replicas(word: str) -> tuple[str, int]:

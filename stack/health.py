@@ -38,7 +38,9 @@ async def look(components: Sequence[Component], record: Record) -> list[Seen]:
     found: dict[str, Seen] = {}
 
     async def one(component: Component) -> None:
-        found[component.name] = await _seen(component, record.entries[component.name])
+        # None while a restart replaces it.
+        entry = record.entries.get(component.name) or Entry(component.name, "component", "replaced")
+        found[component.name] = await _seen(component, entry)
 
     async with anyio.create_task_group() as tasks:
         for component in components:

@@ -60,7 +60,12 @@ def _recorded(platform: Platform) -> Workplace:
         settings.state,
         platform.nodes,
         ports=settings.port.model_dump(),
-        choices={"scale": dict(choices.scale), "only": list(choices.only)},
+        choices={
+            "scale": dict(choices.scale),
+            "only": list(choices.only),
+            "collector": choices.collector,
+            "origins": list(settings.origins),
+        },
     )
     place.enter("fetching")
     return place

@@ -9,13 +9,17 @@ from stack.state import require_running
 
 
 def running_settings() -> tuple[Settings, Record]:
-    """The settings with which the platform was started, whatever this shell's ports are.
+    """The settings with which the platform was started, whatever this shell has.
 
     Raises StackError NOT_RUNNING.
     """
     settings = load_settings()
     record = require_running(settings.state)
-    return settings.model_copy(update={"port": Ports.model_validate(record.ports)}), record
+    origins = record.choices.get("origins")
+    update: dict[str, object] = {"port": Ports.model_validate(record.ports)}
+    if isinstance(origins, list):
+        update["origins"] = tuple(origins)
+    return settings.model_copy(update=update), record
 
 
 def running_platform() -> tuple[Platform, Record]:
@@ -25,5 +29,6 @@ def running_platform() -> tuple[Platform, Record]:
     choices = Choices(
         scale=scale if isinstance(scale, dict) else {},
         only=tuple(only) if isinstance(only, list) else (),
+        collector=str(record.choices.get("collector", "")),
     )
     return Platform(settings, choices, Artifacts(settings.cache)), record

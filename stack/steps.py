@@ -3,7 +3,6 @@
 What a step imports is imported when it runs: `causeway status` builds the same graph.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,16 +72,15 @@ def deployment(settings: Settings, choices: Choices) -> "Deployment":
         issuer=addresses.issuer(port),
         keycloak=Address(addresses.HOST, port.keycloak),
         origins=settings.origins,
-        collector=_collector(),
+        collector=_collector(choices.collector),
         tls=Tls(Address(addresses.HOST, port.edge_tls), str(certificates_root(settings))),
     )
 
 
-def _collector() -> "Address | None":
+def _collector(given: str) -> "Address | None":
     """Where Envoy sends its spans: the collector of everybody, if it is plain HTTP."""
     from gateway.deployments import Address
 
-    given = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     url = urlsplit(given)
     if url.scheme != "http" or not url.hostname:
         return None

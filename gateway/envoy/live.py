@@ -32,18 +32,20 @@ def change(root: Path, texts: Mapping[str, str], admin: Address) -> tuple[str, .
         return ()
     old, refusals = (root / CURRENT).resolve(), running.rejected(admin)
     files.place(root, texts)
-    cause = _refusal(root, admin, refusals)
+    cause = _refusal(running.versions(wanted), admin, refusals)
     if cause:
         files.swap(root, old)
-        _refusal(root, admin, running.rejected(admin))  # until the old one is whole again
+        _refusal(
+            running.versions(before), admin, running.rejected(admin)
+        )  # until it is whole again
         raise RefusedConfiguration(cause)
     return tuple(changed)
 
 
-def _refusal(root: Path, admin: Address, before: Mapping[str, int]) -> str:
-    """Why the live version is not in force; empty once it is."""
+def _refusal(wanted: Mapping[str, str], admin: Address, before: Mapping[str, int]) -> str:
+    """Why these versions are not in force; empty once they are."""
     deadline = time.monotonic() + PATIENCE
-    while late := running.pending(root, admin):
+    while late := running.pending(wanted, admin):
         counts = running.rejected(admin)
         if any(count > before.get(name, 0) for name, count in counts.items()):
             return f"the running Envoy refused {', '.join(late)}"

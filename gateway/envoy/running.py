@@ -4,23 +4,20 @@ import json
 import re
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 
 from gateway.deployments import Address
-from gateway.envoy import files
 
 _VERSION = re.compile(r'\.version_text: "(.+)"$', re.MULTILINE)
 _WARMING = re.compile(r"^(.+_warming|.+\.warming_clusters): [1-9]\d*$", re.MULTILINE)
 
 
-def pending(root: Path, admin: Address) -> tuple[str, ...]:
-    """Name what the running Envoy has not taken yet: files of the live version, or what warms up.
+def pending(wanted: Mapping[str, str], admin: Address) -> tuple[str, ...]:
+    """Name what the running Envoy has not taken yet: files, or what still warms up.
 
-    Empty: every file of `<root>/current` is in force. Raises OSError when Envoy does not answer.
+    `wanted` are the `versions` of the files. Raises OSError when Envoy does not answer.
     """
     told = _get(admin, "/stats?filter=version_text$|warming")
     running = set(_VERSION.findall(told))
-    wanted = versions(files.read(root))
     late = [name for name, version in wanted.items() if version not in running]
     return tuple(sorted((*late, *(name for name in _WARMING.findall(told)))))
 

@@ -79,6 +79,7 @@ class Replicas:
             await self._leave(service, number, serving, drain, say)
             for worker in self._workers(service, (number,)):
                 await self._supervisor.retire(f"{service}-worker-{worker}")
+                say(f"{service}-worker-{worker} stopped")
             self._count(service, number - 1)
 
     async def _join(self, service: str, number: int, serving: set[int], say: Say) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC
 
 from causeway.orders.v1.order_service_pb2 import WatchOrderRequest, WatchOrderResponse
-from gateway.envoy import files
+from gateway.envoy import files, live, names
 from gateway.envoy import running as envoy_running
 from gateway.envoy.edge import Edge, emit
 from gateway.errors import RefusedConfiguration
@@ -150,6 +151,60 @@ def test_a_configuration_that_envoy_refuses_live_leaves_the_old_one(
     assert bench.until(lambda: envoy_running.rejected(edge.deployment.admin) != {})
     assert edge.rest("GET", "/v1/orders/7", operator).status_code == 200
     assert edge.rest("GET", "/v1/orders/7").status_code == 401
+
+
+def _change(edge: Running, wanted: Edge) -> tuple[str, ...]:
+    with files.held(edge.root):
+        return live.change(edge.root, wanted.files(), edge.deployment.admin)
+
+
+def test_a_change_is_in_force_when_it_is_done(start: Start, model: Model, issuer: Issuer) -> None:
+    edge = start()
+    token = issuer.token("customer")
+    for roles, status in (("customer", 200), ("operator", 403), ("customer", 200)):
+        wanted = emit(with_roles(model, SHIP, roles), edge.deployment)
+        changed = _change(edge, wanted)
+        assert edge.rest("POST", "/v1/orders/7:ship", token, json={}).status_code == status
+        assert {"ecds_authorization.json"} <= set(changed) < {*wanted.files()}
+        assert _change(edge, wanted) == ()
+
+
+@pytest.mark.parametrize("where", ["a filter", "the routes"])
+def test_what_only_the_running_envoy_refuses_is_told_and_undone(
+    start: Start, model: Model, operator: str, where: str
+) -> None:
+    """As if its validation had let it pass."""
+    edge = start()
+    wanted = emit(with_roles(model, SHIP, "customer"), edge.deployment)
+    if where == "a filter":
+        empty = RBAC(rules={"policies": {"nobody": {}}})  # a policy must have permissions
+        wanted = replace(wanted, filters={**wanted.filters, names.AUTHORIZATION: empty})
+        refused = "ecds_authorization.json"
+    else:
+        routes = RouteConfiguration()
+        routes.CopyFrom(wanted.routes)
+        routes.virtual_hosts.add().CopyFrom(routes.virtual_hosts[0])
+        wanted, refused = replace(wanted, routes=routes), "rds.json"
+    before = files.read(edge.root)
+    with pytest.raises(RefusedConfiguration, match=f"refused .*{refused}"):
+        _change(edge, wanted)
+    assert files.read(edge.root) == before
+    versions = envoy_running.versions(before)
+    assert envoy_running.pending(versions, edge.deployment.admin) == ()
+    assert edge.rest("GET", "/v1/orders/7", operator).status_code == 200
+    _change(edge, emit(with_roles(model, SHIP, "customer"), edge.deployment))
+
+
+def test_an_envoy_that_does_not_run_is_told_and_nothing_is_changed(
+    start: Start, model: Model
+) -> None:
+    edge = start()
+    edge.process.kill()
+    edge.process.wait()
+    before = files.read(edge.root)
+    with pytest.raises(OSError, match="refused"):
+        _change(edge, emit(with_roles(model, SHIP, "customer"), edge.deployment))
+    assert files.read(edge.root) == before
 
 
 def test_writing_in_place_is_never_seen(start: Start, model: Model, issuer: Issuer) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from gateway.deployments import Address
 from gateway.envoy import files, live
 from gateway.envoy.running import versions
+from gateway.envoy.sources import CURRENT
 
 Texts = dict[str, str]
 
@@ -78,7 +79,7 @@ def test_two_who_publish_at_once_do_not_mix(tmp_path: Path) -> None:
         os.waitpid(pid, 0)
     assert files.read(tmp_path) in (files.stamped(texts("one")), files.stamped(texts("two")))
     # Thirty numbers were given: nobody wrote into a folder of somebody else.
-    assert (tmp_path / files.CURRENT).readlink() == Path("v30")
+    assert (tmp_path / CURRENT).readlink() == Path("v30")
 
 
 def test_a_file_says_which_one_it_is_and_an_equal_one_says_the_same() -> None:
