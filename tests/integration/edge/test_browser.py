@@ -1,15 +1,10 @@
 """A page in a browser: CORS by exact origin, and gRPC-Web."""
 
-from dataclasses import replace
-
 import httpx
 import pytest
 
 from causeway.orders.v1.order_service_pb2 import GetOrderRequest, Order
-from gateway.envoy import names
-from gateway.envoy.edge import Edge
 from tests.integration.edge.bench import ORIGIN, Running
-from tests.integration.edge.conftest import Start
 
 PATH = "/causeway.orders.v1.OrderService/GetOrder"
 
@@ -37,14 +32,6 @@ def test_a_preflight_needs_no_token(edge: Running, path: str) -> None:
 def test_a_foreign_origin_is_allowed_nothing(edge: Running, origin: str) -> None:
     answer = preflight(edge, "/v1/orders", origin)
     assert "access-control-allow-origin" not in answer.headers
-
-
-def test_a_preflight_is_refused_when_authentication_comes_first(start: Start) -> None:
-    def late_cors(edge: Edge) -> Edge:
-        chain = {k: v for k, v in edge.filters.items() if k != names.CORS}
-        return replace(edge, filters={**chain, names.CORS: edge.filters[names.CORS]})
-
-    assert preflight(start(late_cors), "/v1/orders").status_code == 401
 
 
 def test_a_page_may_read_the_answer_and_the_refusal(edge: Running, operator: str) -> None:
@@ -98,18 +85,3 @@ def test_grpc_web_clients_can_read_the_refusals_of_the_connection(
 ) -> None:
     # Refused before any filter: the escaped slash.
     assert grpc_web(edge, operator, path=PATH.replace("v1.", "v1%2f"))[1]["grpc-status"] == "3"
-
-
-def test_grpc_web_clients_can_not_read_a_refusal_from_before_their_filter(start: Start) -> None:
-    def late_grpc_web(edge: Edge) -> Edge:
-        chain = {k: v for k, v in edge.filters.items() if k != names.GRPC_WEB}
-        at = [*chain].index(names.AUTHENTICATION) + 1
-        items = [*chain.items()]
-        web = (names.GRPC_WEB, edge.filters[names.GRPC_WEB])
-        return replace(edge, filters=dict([*items[:at], web, *items[at:]]))
-
-    edge = start(late_grpc_web)
-    headers = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1"}
-    answer = edge.rest("POST", PATH, content=b"\0\0\0\0\0", headers=headers)
-    # Clients look at the content type first, and stop here.
-    assert "content-type" not in answer.headers

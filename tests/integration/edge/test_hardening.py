@@ -8,13 +8,10 @@ import grpc
 import httpx
 import pytest
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
-from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthentication
-from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC
 
 from causeway.orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest
 from causeway.users.v1.user_service_pb2 import RegisterUserRequest
 from gateway.deployments import Limits
-from gateway.envoy import names
 from gateway.envoy.edge import Edge
 from gateway.model import RateLimit
 from tests.integration.edge.bench import Running, seen
@@ -107,9 +104,9 @@ def test_an_unknown_host_reaches_nothing(edge: Running, operator: str) -> None:
 
 def test_connect_and_upgrade_open_nothing(edge: Running, operator: str) -> None:
     connect = b"CONNECT localhost:5432 HTTP/1.1\r\nhost: localhost:5432\r\n\r\n"
-    assert status(raw(edge, connect, 1)) >= 400
+    assert status(raw(edge, connect, 5)) >= 400
     upgrade = get("/v1/orders/7", operator, "upgrade: websocket").replace(b"close", b"upgrade")
-    assert status(raw(edge, upgrade, 1)) >= 400
+    assert status(raw(edge, upgrade, 5)) >= 400
 
 
 def test_slow_headers_are_cut(edge: Running) -> None:
@@ -132,16 +129,6 @@ def test_a_method_may_have_a_size_of_its_own(edge: Running) -> None:
     # What ends in the frame that crosses the limit passes: the service is exact.
     request = RegisterUserRequest(username="x" * 30_000).SerializeToString()
     assert edge.grpc(REGISTER, request).code is grpc.StatusCode.RESOURCE_EXHAUSTED
-
-
-def test_a_large_body_passes_without_the_buffer(start: Start, operator: str) -> None:
-    def unbuffered(edge: Edge) -> Edge:
-        return replace(
-            edge, filters={k: v for k, v in edge.filters.items() if k != names.REQUEST_SIZE}
-        )
-
-    big = CancelOrderRequest(name="orders/7", request_id="x" * 70_000).SerializeToString()
-    assert start(unbuffered).grpc(CANCEL, big, operator).code is grpc.StatusCode.OK
 
 
 def shortened(edge: Edge) -> RouteConfiguration:
@@ -206,37 +193,6 @@ def test_all_together_are_limited_before_anything_else(start: Start) -> None:
     assert answer.json()["code"] == 8
     assert edge.grpc(GET).code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert edge.rest("GET", "/healthz").status_code == 200
-
-
-def test_without_its_last_rule_authentication_checks_nothing(start: Start) -> None:
-    """Why the rule for `/` stands there, and why authorization denies what nobody signed."""
-
-    def ruleless(edge: Edge) -> Edge:
-        jwt, rbac = JwtAuthentication(), RBAC()
-        jwt.CopyFrom(edge.filters[names.AUTHENTICATION])
-        del jwt.rules[-1]
-        rbac.ClearField("rules")
-        chain = {**edge.filters, names.AUTHENTICATION: jwt}
-        return replace(edge, filters={**chain, names.AUTHORIZATION: rbac} if open_too else chain)
-
-    open_too = True
-    assert start(ruleless).rest("GET", "/v1/orders/7").status_code == 200
-    open_too = False
-    assert start(ruleless).rest("GET", "/v1/orders/7").status_code == 403
-
-
-def test_a_token_in_the_query_is_read_without_the_list_of_headers(
-    start: Start, operator: str
-) -> None:
-    def anywhere(edge: Edge) -> Edge:
-        jwt = JwtAuthentication()
-        jwt.CopyFrom(edge.filters[names.AUTHENTICATION])
-        jwt.providers["keycloak"].ClearField("from_headers")
-        return replace(edge, filters={**edge.filters, names.AUTHENTICATION: jwt})
-
-    answer = start(anywhere).rest("GET", f"/v1/orders/7?access_token={operator}")
-    # Past authentication: only then the transcoder finds that no field has this name.
-    assert answer.status_code == 400
 
 
 def test_the_log_holds_nothing_that_a_caller_typed(

@@ -1,5 +1,6 @@
 """The edge over TLS: the same calls, from who trusts our authority and nobody else."""
 
+import shutil
 import socket
 import ssl
 import subprocess
@@ -172,6 +173,7 @@ def test_a_client_without_alpn_speaks_http_1(edge: Running, operator: str) -> No
         assert connection.selected_alpn_protocol() == "h2"
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 def test_curl_needs_the_authority_and_no_more(edge: Running) -> None:
     url = f"https://localhost:{edge.tls_port}/healthz"
     ask = ["curl", "--silent", "--fail", "--output", "/dev/null", url]

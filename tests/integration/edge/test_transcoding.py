@@ -1,13 +1,6 @@
 """REST is the same call as gRPC, in JSON."""
 
-from dataclasses import replace
-
-from envoy.extensions.filters.http.grpc_json_transcoder.v3.transcoder_pb2 import GrpcJsonTranscoder
-
-from gateway.envoy import names
-from gateway.envoy.edge import Edge
 from tests.integration.edge.bench import Running
-from tests.integration.edge.conftest import Start
 
 
 def test_json_is_lower_camel_case_with_empty_fields(edge: Running, operator: str) -> None:
@@ -34,38 +27,3 @@ def test_custom_verbs_are_told_apart(edge: Running, operator: str) -> None:
 def test_a_large_answer_arrives_whole(edge: Running, operator: str) -> None:
     answer = edge.rest("GET", "/v1/orders/large", operator)
     assert (answer.status_code, len(answer.json()["etag"])) == (200, 200_000)
-
-
-def test_a_large_answer_becomes_an_error_without_its_limit(start: Start, operator: str) -> None:
-    def unlimited(edge: Edge) -> Edge:
-        transcoder = GrpcJsonTranscoder()
-        transcoder.CopyFrom(edge.filters[names.TRANSCODER])
-        transcoder.ClearField("max_response_body_size")
-        return replace(edge, filters={**edge.filters, names.TRANSCODER: transcoder})
-
-    answer = start(unlimited).rest("GET", "/v1/orders/large", operator)
-    assert answer.status_code == 500
-
-
-def test_a_service_error_is_bare_without_its_conversion(start: Start, operator: str) -> None:
-    def unconverted(edge: Edge) -> Edge:
-        transcoder = GrpcJsonTranscoder()
-        transcoder.CopyFrom(edge.filters[names.TRANSCODER])
-        transcoder.convert_grpc_status = False
-        return replace(edge, filters={**edge.filters, names.TRANSCODER: transcoder})
-
-    answer = start(unconverted).rest("GET", "/v1/orders/missing", operator)
-    assert answer.headers.get("content-type") != "application/json"
-
-
-def test_unknown_query_parameters_pass_without_the_strict_options(
-    start: Start, operator: str
-) -> None:
-    def lax(edge: Edge) -> Edge:
-        transcoder = GrpcJsonTranscoder()
-        transcoder.CopyFrom(edge.filters[names.TRANSCODER])
-        transcoder.ClearField("request_validation_options")
-        transcoder.ignore_unknown_query_parameters = True
-        return replace(edge, filters={**edge.filters, names.TRANSCODER: transcoder})
-
-    assert start(lax).rest("GET", "/v1/orders/7?x=1", operator).status_code == 200
