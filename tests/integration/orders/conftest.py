@@ -4,6 +4,7 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -71,10 +72,11 @@ async def issuer() -> AsyncIterator[Issuer]:
     await server.wait_closed()
 
 
-@pytest.fixture
-async def server(
+@asynccontextmanager
+async def replica(
     database: str, pool: asyncpg.Pool, log: OrderLog, issuer: Issuer
 ) -> AsyncIterator[Server]:
+    """One process of Orders' API; all of them have the same signing key."""
     settings = ServerSettings(
         issuer=ISSUER,
         jwks=issuer.url,
@@ -97,17 +99,25 @@ async def server(
 
 
 @pytest.fixture
+async def server(
+    database: str, pool: asyncpg.Pool, log: OrderLog, issuer: Issuer
+) -> AsyncIterator[Server]:
+    async with replica(database, pool, log, issuer) as server:
+        yield server
+
+
+@pytest.fixture
 async def call_as(server: Server, issuer: Issuer) -> AsyncIterator[As]:
-    """A client of this user; a customer unless other roles are given."""
+    """A client of this user; a customer unless other roles are given. `at`: another replica."""
     opened: list[Platform] = []
 
-    def connect(user: str, *roles: str) -> Platform:
+    def connect(user: str, *roles: str, at: Server = server) -> Platform:
         token = issuer.token(*(roles or ("customer",)), sub=user)
 
         async def source() -> str:
             return token
 
-        opened.append(Platform(f"127.0.0.1:{server.port}", source))
+        opened.append(Platform(f"127.0.0.1:{at.port}", source))
         return opened[-1]
 
     yield connect

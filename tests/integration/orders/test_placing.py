@@ -22,6 +22,32 @@ async def test_an_order_has_todays_prices_and_the_exact_total(alice: Platform) -
     assert await alice.orders.GetOrder(pb.GetOrderRequest(name=order.name)) == order
 
 
+async def test_a_product_on_two_lines_is_two_lines_and_counts_twice(alice: Platform) -> None:
+    order = await alice.orders.CreateOrder(order_of(("book", 1), ("gum", 1), ("book", 2)))
+    assert [(item.sku, item.quantity) for item in order.items] == [
+        ("book", 1),
+        ("gum", 1),
+        ("book", 2),
+    ]
+    assert order.total == Money(currency_code="EUR", units=37, nanos=500_000_001)
+    assert await alice.orders.GetOrder(pb.GetOrderRequest(name=order.name)) == order
+
+
+async def test_the_dearest_order_that_there_can_be_is_exact(
+    alice: Platform, oscar: Platform
+) -> None:
+    """Its total in nanos is a hundred times what 64 bits hold."""
+    sku = f"yacht-{uuid.uuid4().hex[:8]}"
+    price = Money(currency_code="EUR", units=1_000_000, nanos=999_999_999)
+    product = pb.Product(name=f"products/{sku}", price=price)
+    await oscar.orders.UpdateProduct(pb.UpdateProductRequest(product=product, allow_missing=True))
+    order = await alice.orders.CreateOrder(order_of(*[(sku, 10_000)] * 100))
+    assert order.total == Money(currency_code="EUR", units=1_000_000_999_999, nanos=999_000_000)
+    assert await alice.orders.GetOrder(pb.GetOrderRequest(name=order.name)) == order
+    cancelled = await alice.orders.CancelOrder(pb.CancelOrderRequest(name=order.name))
+    assert cancelled.total == order.total
+
+
 async def test_what_a_caller_says_of_price_state_and_customer_is_ignored(alice: Platform) -> None:
     request = order_of(("lamp", 1))
     request.order.items[0].unit_price.CopyFrom(Money(currency_code="EUR", units=1))

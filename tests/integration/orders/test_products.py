@@ -1,3 +1,4 @@
+import asyncio
 import uuid
 
 import asyncpg
@@ -34,6 +35,14 @@ async def make(oscar: Platform, name: str) -> pb.Product:
     return await oscar.orders.UpdateProduct(
         update(name, display_name="Five", price=FIVE, allow_missing=True)
     )
+
+
+async def adjust(pool: asyncpg.Pool, name: str, *deltas: int) -> None:
+    """As the stock's consumer does, one event after another."""
+    for delta in deltas:
+        event = event_of(StockAdjusted(sku=name.removeprefix("products/"), delta=delta))
+        async with pool.acquire() as connection, connection.transaction():
+            await STOCK[StockAdjusted](Handling(event, connection, Origin()))
 
 
 async def code_of(oscar: Platform, request: pb.UpdateProductRequest) -> grpc.StatusCode:
@@ -104,12 +113,26 @@ async def test_a_customer_may_look_and_not_change(alice: Platform, name: str) ->
 async def test_stock_counts_also_before_the_product_is_listed(
     oscar: Platform, pool: asyncpg.Pool, name: str
 ) -> None:
-    sku = name.removeprefix("products/")
-    for delta in (10, -3):
-        event = event_of(StockAdjusted(sku=sku, delta=delta))
-        async with pool.acquire() as connection, connection.transaction():
-            await STOCK[StockAdjusted](Handling(event, connection, Origin()))
+    await adjust(pool, name, 10, -3)
     assert (await make(oscar, name)).stock == 7
+
+
+async def test_stock_may_be_negative(oscar: Platform, pool: asyncpg.Pool, name: str) -> None:
+    await make(oscar, name)
+    await adjust(pool, name, 2, -5)
+    assert (await make(oscar, name)).stock == -3
+
+
+async def test_a_change_sent_twice_with_one_request_id_is_one(oscar: Platform, name: str) -> None:
+    await make(oscar, name)
+    request = update(name, display_name="Six")
+    request.request_id = str(uuid.uuid4())
+    answers = await asyncio.gather(*(oscar.orders.UpdateProduct(request) for _ in range(5)))
+    assert {answer.etag for answer in answers} == {"2"}
+    later = await oscar.orders.UpdateProduct(update(name, display_name="Seven"))
+    assert await oscar.orders.UpdateProduct(request) == later, "a repeat shows what is now"
+    request.product.display_name = "Eight"
+    assert await code_of(oscar, request) is grpc.StatusCode.FAILED_PRECONDITION
 
 
 async def test_pages_of_products_follow_each_other(oscar: Platform, products: None) -> None:

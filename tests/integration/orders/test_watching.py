@@ -10,8 +10,9 @@ from causeway.orders.v1 import order_service_pb2 as pb
 from client.errors import CallFailed
 from client.platform import Platform
 from services.orders.order_log import OrderLog
-from tests.integration.orders.conftest import As, order_of
+from tests.integration.orders.conftest import As, order_of, replica
 from tests.integration.orders.credit import Credit
+from tests.unit.server.conftest import Issuer
 
 PENDING, CONFIRMED = pb.Order.STATE_PENDING, pb.Order.STATE_CONFIRMED
 
@@ -62,6 +63,31 @@ async def test_a_resumed_watcher_hears_at_once_that_nothing_is_new(
     answer = await asyncio.wait_for(anext(watch(alice, order.name, token)), 5)
     assert answer.HasField("heartbeat")
     assert answer.resume_token == token
+
+
+async def test_a_watch_goes_on_at_another_replica_and_after_a_restart(
+    call_as: As,
+    database: str,
+    pool: asyncpg.Pool,
+    log: OrderLog,
+    issuer: Issuer,
+    products: None,
+    credit: Credit,
+) -> None:
+    user = str(uuid.uuid4())
+    order = await call_as(user).orders.CreateOrder(order_of(("book", 1)))
+    token = (await anext(watch(call_as(user), order.name))).resume_token
+    for told in (credit.reserved, None):
+        async with replica(database, pool, log, issuer) as other:
+            if told is not None:
+                await told(order)
+            answers = watch(call_as(user, at=other), order.name, token)
+            answer = await anext(answers)
+            assert answer.HasField("order") is (told is not None)
+            token = answer.resume_token
+            await answers.aclose()  # type: ignore[attr-defined]
+    cancelled = await call_as(user).orders.CancelOrder(pb.CancelOrderRequest(name=order.name))
+    assert (await anext(watch(call_as(user), order.name, token))).order == cancelled
 
 
 async def test_a_resume_token_is_good_for_its_order_and_caller_alone(
