@@ -41,6 +41,7 @@ class World:
         self.to_users: defaultdict[int, list[Message]] = defaultdict(list)
         self.to_orders: list[Message] = []
         self.credit_events: list[Any] = []
+        self.asked: list[Message] = []
 
     def step(self, what: str, number: int) -> None:
         """One thing happens; `number` says to which order, or how dear a new one is."""
@@ -51,15 +52,22 @@ class World:
             )
         elif what == "to_orders" and self.to_orders:
             self._decided(self.to_orders.pop(0))
-        elif what == "again" and self.credit_events:
-            # The inbox keeps a repeat away; without it, nothing would change either.
-            self._decided(self.credit_events[number % len(self.credit_events)])
+        elif what == "again":
+            self.repeat(number)
         elif self.orders:
             at = number % len(self.orders)
             if what == "to_users" and self.to_users[at]:
-                self._asked(self.to_users[at].pop(0))
+                self.asked.append(self.to_users[at].pop(0))
+                self._asked(self.asked[-1])
             elif what in COMMANDS:
                 self._record(at, COMMANDS[what](self.orders[at]))
+
+    def repeat(self, number: int) -> None:
+        """One more time, what the inboxes would keep away: nothing may change without them."""
+        if self.asked:
+            self._asked(self.asked[number % len(self.asked)])
+        if self.credit_events:
+            self._decided(self.credit_events[number % len(self.credit_events)])
 
     def drain(self) -> None:
         """All that is on its way arrives."""
