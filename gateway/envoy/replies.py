@@ -28,6 +28,8 @@ class Refusal:
     early: bool = False
     details: str = ""
     answer: int | None = None
+    only: str = ""
+    """A CEL expression that must hold too."""
 
 
 BAD_REQUEST = Refusal(400, 3, "the request is malformed", early=True)
@@ -62,6 +64,8 @@ REFUSALS = (
         text=f"the token is for another audience: its `aud` must be {identity.AUDIENCE}",
         details=_JWT.format("Audiences_in_Jwt_are_not_allowed"),
     ),
+    # Without a route there are no words of a route.
+    Refusal(403, 7, "this host is not served here", only="!has(xds.virtual_host_name)"),
     Refusal(403, 7, f"%METADATA(ROUTE:{names.METADATA}:{names.REFUSAL})%"),
     Refusal(404, 5, "there is nothing at this path"),
     Refusal(408, 4, "the request did not arrive in time", early=True),
@@ -71,6 +75,7 @@ REFUSALS = (
     Refusal(429, 8, "too many requests; try again later", early=True),
     Refusal(431, 8, "the request headers are too large or too many", early=True),
     Refusal(500, 13, "internal error"),
+    Refusal(501, 12, "this transfer encoding is not supported", early=True),
     Refusal(502, 14, "the service is not available"),
     Refusal(503, 14, "the service is not available; try again later", early=True),
     Refusal(504, 4, "the service did not answer in time"),
@@ -177,10 +182,9 @@ def _when(refusal: Refusal, kind: dict[str, Any]) -> dict[str, Any]:
     value = {"default_value": status, "runtime_key": f"edge.refusal.{status}"}
     comparison = {"comparison": {"op": "EQ", "value": value}}
     filters = [{"status_code_filter": comparison}, kind]
-    if refusal.details:
-        reason = packed(
-            ExpressionFilter, expression=f"response.code_details == '{refusal.details}'"
-        )
+    told = f"response.code_details == '{refusal.details}'" if refusal.details else refusal.only
+    if told:
+        reason = packed(ExpressionFilter, expression=told)
         filters.append({"extension_filter": {"name": "reason", "typed_config": reason}})
     return {"and_filter": {"filters": filters}}
 
