@@ -233,7 +233,7 @@ def _await_ready(url: str, process: subprocess.Popen[bytes], root: Path) -> None
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-    raise AssertionError((root / "envoy.log").read_text()[-3000:])
+    raise AssertionError((root / "envoy.log").read_text(errors="replace")[-3000:])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -31,10 +31,10 @@ class Issuer:
         key = public | {"kid": self.kid, "alg": "RS256", "use": "sig"}
         return json.dumps({"keys": [key]}).encode()
 
-    def token(self, *roles: str, **claims: Any) -> str:
-        """An access token; a claim that is given as None is left out."""
+    def claims(self, *roles: str, **changed: Any) -> dict[str, Any]:
+        """What an access token says; a claim that is given as None is left out."""
         now = int(time.time())
-        payload = {
+        claims = {
             "iss": self.issuer,
             "aud": identity.AUDIENCE,
             "azp": identity.CLI,
@@ -43,9 +43,13 @@ class Issuer:
             "iat": now,
             "exp": now + 300,
             "realm_access": {"roles": list(roles)},
-        } | claims
-        kept = {key: value for key, value in payload.items() if value is not None}
-        return jwt.encode(kept, self.key, algorithm="RS256", headers={"kid": self.kid})
+        } | changed
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def token(self, *roles: str, **changed: Any) -> str:
+        """An access token with these claims."""
+        claims = self.claims(*roles, **changed)
+        return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": self.kid})
 
 
 @contextmanager
