@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 
 from gateway.proof.configuration import Finding, Json
 from gateway.proof.deployed import Deployed
-from gateway.proof.surface import Rpc, surface
+from gateway.proof.surface import Rpc, Surface, surface
 from gateway.proof.templates import same_shape
 
 REMEDY = "run causeway compile and publish what it writes"
@@ -46,8 +46,19 @@ def check_transcoding(transcoder: Json, where: str, deployed: Deployed) -> Itera
     except (DecodeError, binascii.Error):
         yield Finding(where, "its descriptors can't be read", REMEDY)
         return
+    for message in {str(one[0]) for one in _fields(told) ^ _fields(deployed.surface)}:
+        yield Finding(where, f"knows {message} with other fields", REMEDY)
     yield from _bindings(where, told.rpcs, deployed.surface.rpcs)
     yield from _collisions(where, told.rpcs)
+
+
+def _fields(promise: Surface) -> set[tuple[object, ...]]:
+    """Every field of every message, as far as it matters to who reads JSON."""
+    return {
+        (message, field.name, field.number, field.type, field.label, field.type_name)
+        for message, declared in promise.messages.items()
+        for field in declared.field
+    }
 
 
 def _bindings(where: str, told: tuple[Rpc, ...], wanted: tuple[Rpc, ...]) -> Iterator[Finding]:

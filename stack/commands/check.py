@@ -32,6 +32,7 @@ def check(
             tell(line)
     outcome = None
     if live or not static:
+        tell("live: logging everybody in, and waiting until one token is over")
         outcome = checking.live_outcome(text.progress_lines(tell))
         for line in text.live_lines(outcome):
             tell(line)

@@ -14,10 +14,11 @@ EVERY = 3.0
 
 def progress_lines(say: Callable[[str], None]) -> Progress:
     """Tell how far the matrix is, now and then."""
-    told = time.monotonic()
+    told = 0.0
 
     def progress(done: int, cells: int, differing: int) -> None:
         nonlocal told
+        told = told or time.monotonic()
         if time.monotonic() - told >= EVERY and done < cells:
             told = time.monotonic()
             say(f"  {done:,} of {cells:,} cells, {differing} differ")
@@ -28,9 +29,9 @@ def progress_lines(say: Callable[[str], None]) -> Progress:
 def static_lines(verdict: Verdict) -> Iterator[str]:
     """One line that sums up, and one for each finding."""
     if not verdict.findings:
-        yield f"static: {verdict.source} is what the protos say"
+        yield f"static: {verdict.source}: as the protos say"
         return
-    yield f"static: {verdict.source} differs from the protos in {len(verdict.findings)} places"
+    yield f"static: {verdict.source}: {len(verdict.findings)} differences from the protos"
     yield from (f"  {finding}" for finding in verdict.findings)
 
 

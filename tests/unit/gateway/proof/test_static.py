@@ -70,6 +70,15 @@ def another_binding(configuration: Configuration) -> None:
     transcoder["proto_descriptor_bin"] = base64.b64encode(files.SerializeToString()).decode()
 
 
+def another_field(configuration: Configuration) -> None:
+    transcoder = configuration.filters["transcoder"]
+    files = FileDescriptorSet.FromString(base64.b64decode(transcoder["proto_descriptor_bin"]))
+    messages = (message for file in files.file for message in file.message_type)
+    order = next(one for one in messages if one.name == "ShipOrderRequest")
+    order.field.add(name="more", number=99, type=9, label=1)
+    transcoder["proto_descriptor_bin"] = base64.b64encode(files.SerializeToString()).decode()
+
+
 def swap(configuration: Configuration) -> None:
     chain = manager(configuration)["http_filters"]
     names = [one["name"] for one in chain]
@@ -151,6 +160,7 @@ HOLES: dict[str, tuple[Callable[[Configuration], Any], str]] = {
         lambda c: manager(c)["http_filters"].insert(0, {"name": "lua", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"}}),
         "which the proof does not know"),
+    "one field more": (another_field, "v1.ShipOrderRequest with other fields"),
     "one binding more": (another_binding, "leads to " + SHIP),
     "any gRPC path as REST": (lambda c: c.filters["transcoder"].update(auto_mapping=True),
                               "auto_mapping"),
