@@ -33,7 +33,7 @@ HOST = "127.0.0.1"
 _NO_TLS = ssl.create_default_context()  # shared: httpx else makes one for each client, in 20 ms
 _AUTHORITY = "authority"
 ORIGIN = "http://localhost:3000"
-_ALWAYS_CONTENT = Path(shutil.which("true") or "true")
+ALWAYS_CONTENT = Path(shutil.which("true") or "true")
 BACKEND = Path(__file__).with_name("backend.py")
 
 
@@ -206,7 +206,7 @@ def running(
     if deployment.tls:
         certify(deployment)
     # Not validated beforehand: it takes as long as the start, which would fail just the same.
-    files.publish(root, edge, envoy=_ALWAYS_CONTENT)
+    files.publish(root, edge, envoy=ALWAYS_CONTENT)
     with (root / "envoy.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 (our own program)
             files.command(root, threads=1), stdout=log, stderr=log
