@@ -1,4 +1,4 @@
-"""What a hostile caller tries: forged headers, tricks with paths, size, slowness, many calls."""
+"""What the edge lets through and writes down: sizes, times, many calls. Attacks: tests/security."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import grpc
 import httpx
-import pytest
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from causeway.orders.v1.order_service_pb2 import CancelOrderRequest, GetOrderRequest
@@ -20,40 +19,8 @@ from tests.integration.edge.issuer import Issuer
 from tests.integration.edge.wire import get, raw, status
 
 GET = "/causeway.orders.v1.OrderService/GetOrder"
-SHIP = "/causeway.orders.v1.OrderService/ShipOrder"
 CANCEL = "/causeway.orders.v1.OrderService/CancelOrder"
 REGISTER = "/causeway.users.v1.UserService/RegisterUser"
-
-FORGED = {
-    "x-envoy-original-path": "/v1/users:register",
-    "x-envoy-original-method": "POST",
-    "x-envoy-internal": "true",
-    "x-envoy-external-address": "10.1.1.1",
-    "x-envoy-retry-on": "5xx",
-    "x-envoy-upstream-rq-timeout-ms": "1",
-    "x-forwarded-for": "10.1.1.1",
-    "x-forwarded-host": "evil.example",
-    "x-forwarded-user": "root",
-    "x-real-ip": "10.1.1.1",
-    "x-original-url": "/v1/users:register",
-    "x-rewrite-url": "/v1/users:register",
-    "x-http-method-override": "DELETE",
-    "forwarded": "for=10.1.1.1",
-}
-
-
-def test_forged_headers_do_not_arrive(edge: Running, operator: str) -> None:
-    answer = edge.rest("GET", "/v1/orders/7", operator, headers=FORGED)
-    assert answer.status_code == 200
-    arrived = seen(answer.headers)
-    assert [name for name, value in FORGED.items() if arrived.get(name) == value] == []
-    # Envoy writes its own address for a peer on loopback.
-    assert "," not in arrived["x-forwarded-for"]
-    assert "x-envoy-internal" not in arrived
-
-
-def test_forged_headers_open_nothing(edge: Running) -> None:
-    assert edge.rest("GET", "/v1/orders/7", headers=FORGED).status_code == 401
 
 
 def test_the_request_id_is_the_edges_own(edge: Running, operator: str) -> None:
@@ -69,26 +36,6 @@ def test_the_server_is_not_told(edge: Running, operator: str) -> None:
     assert not [name for name in answer.headers if name.startswith("x-envoy")]
 
 
-@pytest.mark.parametrize(
-    ("path", "with_token"),
-    [
-        ("//v1//orders/7", 200),  # merged
-        ("/v1/users/../orders/7", 200),  # normalized, then judged
-        ("/v1/orders/%2e%2e/users", 403),  # is /v1/users, which a customer may not list
-        ("/v1/orders%2f7", 400),
-        ("/v1/orders%5c7", 400),
-        ("/v1/orders/%00", 400),
-        ("/V1/orders/7", 404),
-        ("/v1/orders/7/", 200),  # the transcoder passes over one slash at the end
-        (GET, 404),
-        ("*", 400),
-    ],
-)
-def test_tricks_with_paths(edge: Running, customer: str, path: str, with_token: int) -> None:
-    assert status(raw(edge, get(path))) in (400, 401, 404)
-    assert status(raw(edge, get(path, customer))) == with_token
-
-
 def test_headers_with_underscores_and_too_many_are_refused(edge: Running, operator: str) -> None:
     assert status(raw(edge, get("/v1/orders/7", operator, "x_sub: root"))) == 400
     many = [f"x-h{n}: 1" for n in range(70)]
@@ -100,20 +47,6 @@ def test_an_unknown_host_reaches_nothing(edge: Running, operator: str) -> None:
     known = get("/v1/orders/7", operator)
     assert status(raw(edge, known)) == 200
     assert status(raw(edge, known.replace(b"host: localhost", b"host: evil.example"))) == 404
-
-
-def test_connect_and_upgrade_open_nothing(edge: Running, operator: str) -> None:
-    connect = b"CONNECT localhost:5432 HTTP/1.1\r\nhost: localhost:5432\r\n\r\n"
-    assert status(raw(edge, connect, 5)) >= 400
-    upgrade = get("/v1/orders/7", operator, "upgrade: websocket").replace(b"close", b"upgrade")
-    assert status(raw(edge, upgrade, 5)) >= 400
-
-
-def test_slow_headers_are_cut(edge: Running) -> None:
-    begun = time.monotonic()
-    answer = raw(edge, b"GET /v1/orders/7 HTTP/1.1\r\nhost: localhost\r\n")
-    assert time.monotonic() - begun < 8
-    assert answer == b"" or status(answer) == 408
 
 
 def test_a_request_above_its_size_is_refused(edge: Running, operator: str) -> None:

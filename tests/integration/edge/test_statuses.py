@@ -1,7 +1,5 @@
 """Every refusal has one shape over REST and a proper grpc-status over gRPC."""
 
-from typing import Any
-
 import grpc
 import pytest
 
@@ -128,30 +126,6 @@ def test_a_grpc_call(edge: Running, issuer: Issuer, case: str) -> None:
     answer = edge.grpc(path, token=issuer.token(*roles) if roles else "")
     assert answer.code is code
     assert "{" not in answer.message  # REST's JSON is not for gRPC callers
-
-
-CLAIMS: dict[str, tuple[dict[str, Any], int]] = {
-    "expired": ({"exp": 1}, 401),
-    "from another issuer": ({"iss": "http://elsewhere"}, 401),
-    "without an expiry": ({"exp": None}, 401),
-    "living too long": ({"exp": 4_000_000_000}, 401),
-    "for another audience": ({"aud": "account"}, 403),
-    "of another client": ({"azp": "stranger"}, 403),
-    "that is an ID token": ({"typ": "ID"}, 403),
-    "without a subject": ({"sub": None}, 403),
-}
-
-
-@pytest.mark.parametrize("case", CLAIMS)
-def test_a_token_is_refused(edge: Running, issuer: Issuer, case: str) -> None:
-    claims, status = CLAIMS[case]
-    token = issuer.token("operator", **claims)
-    assert edge.rest("GET", "/v1/orders/7", token).status_code == status
-
-
-def test_a_token_in_the_query_is_not_read(edge: Running, operator: str) -> None:
-    answer = edge.rest("GET", f"/v1/orders/7?access_token={operator}")
-    assert answer.status_code == 401
 
 
 def test_an_owner_method_lets_any_caller_through_to_the_service(
