@@ -19,7 +19,7 @@ PRICES = st.integers(0, 1_000_000_999_999_999)
 LINES = st.lists(
     st.builds(Line, st.sampled_from(["book", "lamp", "desk"]), st.integers(1, 10_000), PRICES),
     min_size=1,
-    max_size=100,
+    max_size=20,
 )
 COMMANDS: Mapping[str, Callable[[Order], Decision]] = {
     "confirm": aggregate.confirm,
