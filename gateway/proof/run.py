@@ -17,6 +17,10 @@ AT_ONCE = 16
 """Calls under way. More do not help on two cores, and stay far below every limit of the edge."""
 TRIES = 12
 EXHAUSTED = "RESOURCE_EXHAUSTED"
+BUSY = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "UNKNOWN")
+"""No verdict on anybody: a machine that is busy. Asked again, as long as that is seldom."""
+SPARE = 50
+"""Calls of a run that may be asked again for that; more, and the platform is not well."""
 
 Progress = Callable[[int, int, int], None]
 
@@ -44,6 +48,7 @@ class Runner:
     def __init__(self, doors: Mapping[str, Door], headers: Sequence[tuple[str, str]]) -> None:
         self._doors = doors
         self._headers = tuple(headers)
+        self._spare = SPARE
 
     def run(self, cells: Sequence[Cell], progress: Progress) -> list[Difference]:
         """Every cell once, in an order that spreads the calls of one method over the run."""
@@ -91,10 +96,20 @@ class Runner:
         headers = (*cell.caller.headers, *self._headers)
         for _ in range(TRIES):
             got = self._doors[cell.target].send(wire, headers)
-            if got.verdict.code != EXHAUSTED or not cell.interval:
+            pause = self._pause(cell, got)
+            if not pause:
                 break
-            time.sleep(cell.interval)
+            time.sleep(pause)
         return got
+
+    def _pause(self, cell: Cell, got: Got) -> float:
+        """Seconds until the same call may get another answer; 0: this is the answer."""
+        if got.verdict.code == EXHAUSTED:
+            return cell.interval
+        if got.verdict.code in BUSY and self._spare > 0:
+            self._spare -= 1
+            return 0.5
+        return 0.0
 
 
 def with_query(cell: Cell) -> Wire:
