@@ -4,6 +4,8 @@ That PostgreSQL and Kafka refuse strangers and wrong service users is tested whe
 tests/integration/stack.
 """
 
+import base64
+import json
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +19,7 @@ from tests.integration.edge.bench import HOST
 from tests.integration.edge.issuer import Issuer
 from tests.integration.stack.conftest import Site, site  # noqa: F401 (a fixture)
 from tests.platform import Platform
-from tests.security import callers, http1
+from tests.security import callers, http1, tokens
 from tests.security.callers import (
     AT_THE_EDGE,
     PERMISSION_DENIED,
@@ -213,9 +215,11 @@ def test_a_customer_ships_nothing(real: Ports, login: dict[str, Any], protocol: 
 def test_a_real_signature_under_other_claims_is_refused(
     real: Ports, login: dict[str, Any], protocol: str
 ) -> None:
-    header, _, signature = login["access_token"].split(".")
-    _, claims, _ = login["id_token"].split(".")
-    told = PROTOCOLS[protocol](real, ORDER, bearer(f"{header}.{claims}.{signature}"))
+    header, payload, signature = login["access_token"].split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    claims["realm_access"]["roles"].append("admin")
+    forged = tokens.text(json.dumps(claims).encode())
+    told = PROTOCOLS[protocol](real, ORDER, bearer(f"{header}.{forged}.{signature}"))
     assert told.code == UNAUTHENTICATED, told
 
 
