@@ -76,7 +76,10 @@ def request_size() -> Buffer:
 
 
 def json_size() -> Buffer:
-    """Before the transcoder, which parses as the body comes: blanks would go on without end."""
+    """Before the transcoder, which parses as the body comes: blanks would go on without end.
+
+    What it holds must fit the method's own size too, which counts once the route is known.
+    """
     return typed(Buffer, max_request_bytes=MAX_REQUEST_BODY)
 
 
