@@ -45,7 +45,8 @@ def routes(model: Model, deployment: Deployment) -> RouteConfiguration:
         "name": "causeway",
         "domains": list(deployment.domains),
         "routes": [
-            transport.unreadable_encoding(),
+            # Whom the role filter refuses first is told so, as anywhere.
+            transport.unreadable_encoding() | {"metadata": _refusal("this caller may not do that")},
             *_methods(model, deployment),
             *_reflection(deployment.reflection_roles),
             *documents.routes(model),

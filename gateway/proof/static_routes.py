@@ -149,7 +149,8 @@ def _refuses(route: Json) -> bool:
     """Whether it leads nowhere: to a refusal that the edge makes itself."""
     answer = route.get("direct_response", {})
     return bool(
-        set(route) <= {"name", "match", "direct_response"} and answer.get("status", 0) >= 400
+        set(route) <= {"name", "match", "metadata", "direct_response"}
+        and answer.get("status", 0) >= 400
     )
 
 

@@ -44,6 +44,12 @@ def test_a_message_in_an_encoding_that_services_cannot_read_is_refused(
     assert answer.json()["code"] == grpc.StatusCode.INVALID_ARGUMENT.value[0]
 
 
+def test_who_may_not_call_is_told_so_whatever_the_encoding(edge: Running, customer: str) -> None:
+    answer = edge.rest("GET", "/v1/users", customer, headers={"grpc-encoding": "nope"})
+    assert answer.status_code == 403
+    assert answer.json()["message"]
+
+
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_an_encoding_that_services_read_passes(edge: Running, operator: str, encoding: str) -> None:
     headers = {"grpc-encoding": encoding}
