@@ -18,9 +18,9 @@ def fuzzing(causeway: Platform) -> Iterator[Stage]:
         yield ready
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def unharmed(causeway: Platform, fuzzing: Stage) -> Iterator[None]:
-    """After a module's tests every process lives and is well, no log complains, none is parked."""
+    """After the fuzzing every process lives and is well, no log complains, none is parked."""
     before = vitality.signs(causeway)
     yield
     found = vitality.harm(causeway, before, fuzzing.targets)

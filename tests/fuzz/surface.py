@@ -32,7 +32,6 @@ UNBUILT = frozenset(
         "bridge.v1.EventService.PublishEvent",
         "bridge.v1.EventService.PublishEvents",
         "bridge.v1.EventService.SubscribeEvents",
-        "orders.v1.OrderService.ListOrderEvents",
         "notifications.v1.NotificationService.WatchNotifications",
         "notifications.v1.NotificationService.MarkNotificationRead",
         "notifications.v1.NotificationService.GetPreferences",

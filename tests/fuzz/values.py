@@ -48,7 +48,7 @@ ODD_HEADERS = (
     ("te", "gzip"),
     ("x-odd", "caf\u00e9"),
     ("traceparent", "00-zz"),
-    ("x-request-id", "\t"),
+    ("x-request-id", "a\tb"),
     ("expect", "200-ok"),
     ("accept", "*/*;q=x"),
     ("accept-encoding", "identity;q=0"),
