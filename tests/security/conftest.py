@@ -109,7 +109,7 @@ def attacked(
         yield Target(edge, service, issuer)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def target(
     issuer: Issuer,  # noqa: F811
     model: Model,  # noqa: F811

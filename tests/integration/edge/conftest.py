@@ -38,11 +38,14 @@ def replica() -> Iterator[Replica]:
         yield replica
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def edge(
     model: Model, issuer: Issuer, replica: Replica, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
-    """One edge for all tests that only ask."""
+    """One edge for all tests of this folder that only ask.
+
+    It ends with them: each Envoy holds 19 of the 128 inotify instances that Linux gives a user.
+    """
     root = tmp_path_factory.mktemp("edge")
     deployment = bench.deployment_of(model, root, issuer, [replica])
     with bench.running(model, deployment) as edge:

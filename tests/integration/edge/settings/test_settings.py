@@ -61,7 +61,7 @@ def _holds(setting: Setting, ask: Asked) -> bool:
         return False  # not even an answer in which it could be looked for
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def trials(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,

@@ -48,7 +48,7 @@ def page_origin() -> str:
     return f"http://localhost:{bench.free_port()}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def streams(
     model: Model,
     issuer: Issuer,
