@@ -17,7 +17,9 @@ from bridge.errors import Unavailable
 from bridge.events.event import Event, Origin
 from bridge.outages import is_away
 from bridge.store.append_group import Attempt, Item, Then
+from bridge.store.draft import Draft
 from bridge.store.event_store import EventStore
+from bridge.store.repeats import Repeats
 
 MOST = 64
 """Appends of one group: enough to share the costs, and a transaction of milliseconds."""
@@ -26,11 +28,19 @@ MOST = 64
 class GroupCommit:
     """Appends for many callers of one process. Holds a connection only while it writes."""
 
-    def __init__(self, pool: asyncpg.Pool, store: EventStore, most: int = MOST) -> None:
-        """`most`: appends of one group at most."""
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        store: EventStore,
+        most: int = MOST,
+        show: Then | None = None,
+    ) -> None:
+        """`most`: appends of one group at most; `show` writes the read model, once for the events
+        of a whole group, in its transaction. As any `Then`, it may be called again."""
         self._pool = pool
         self._store = store
         self._most = most
+        self._show = show
         self._waiting: deque[Item] = deque()
         self._work: asyncio.Task[None] | None = None
 
@@ -53,7 +63,29 @@ class GroupCommit:
         if not messages:
             return []
         draft = self._store.draft(stream, expected_version, messages, origin)
-        item = Item(draft, then, asyncio.get_running_loop().create_future())
+        return await self._enter(draft, then) or []
+
+    async def append_once(
+        self,
+        stream: str,
+        expected_version: int,
+        messages: Sequence[Message],
+        origin: Origin,
+        repeats: Repeats,
+    ) -> list[Event] | None:
+        """As `append`, for a call that may be a repeat: its request_id, if it has one, is claimed
+        in the same transaction, and the stream is what it made.
+
+        None: it was used before, and nothing was written; `repeats.earlier` says what it made.
+        """
+        draft = self._store.draft(stream, expected_version, messages, origin)
+        return await self._enter(draft, repeats=repeats if repeats.request_id else None)
+
+    async def _enter(
+        self, draft: Draft, then: Then | None = None, repeats: Repeats | None = None
+    ) -> list[Event] | None:
+        """Wait with the others for the next group."""
+        item = Item(draft, then, repeats, asyncio.get_running_loop().create_future())
         self._waiting.append(item)
         if self._work is None or self._work.done():
             # A task of its own: no caller's cancellation ends the work for the others.
@@ -73,23 +105,24 @@ class GroupCommit:
             _fail((*group, *self._waiting), _unknown)
 
     def _next(self) -> Sequence[Item]:
-        """Take those that wait, in order of their streams; of one stream the first, else later."""
-        taken: dict[str, Item] = {}
+        """Take those that wait, in order of their streams; of one stream or of one request the
+        first, the others later."""
+        taken: list[Item] = []
+        held: set[object] = set()
         later: list[Item] = []
         while self._waiting and len(taken) < self._most:
             item = self._waiting.popleft()
             if item.outcome.done():
                 continue  # its caller was cancelled
-            if item.draft.stream in taken:
-                later.append(item)
-            else:
-                taken[item.draft.stream] = item
+            holds = item.holds
+            (later if held & holds else taken).append(item)
+            held |= holds
         self._waiting.extendleft(reversed(later))
-        return [taken[stream] for stream in sorted(taken)]
+        return sorted(taken, key=lambda item: item.draft.stream)
 
     async def _commit(self, group: Sequence[Item]) -> bool:
         """Append in one transaction; False: nothing has happened, each may do better by itself."""
-        attempt = Attempt(group)
+        attempt = Attempt(group, self._show)
         try:
             async with acquire(self._pool) as connection:
                 written = await attempt.run(connection)
@@ -102,11 +135,11 @@ class GroupCommit:
             else:
                 return False
             return True
-        for item, events in zip(group, written, strict=True):
-            if events is None:
+        for item in group:
+            if item.draft.stream not in written:
                 _fail([item], item.draft.stale)
             elif not item.outcome.done():
-                item.outcome.set_result(events)
+                item.outcome.set_result(written[item.draft.stream])
         return True
 
 

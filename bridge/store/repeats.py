@@ -19,6 +19,15 @@ class Repeats:
     request_id: str
     body: bytes
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What two calls have in common of which one repeats the other."""
+        return self.caller, self.method, self.request_id.lower()
+
+    async def earlier(self, connection: asyncpg.Connection) -> str:
+        """The resource of the first call, which there was. FailedPrecondition: another body."""
+        return await requests.first(connection, *self.key, self.body)
+
     async def claim(self, connection: asyncpg.Connection) -> str | None:
         """The resource of the first call; None: this is it. FailedPrecondition: another body."""
         if not self.request_id:

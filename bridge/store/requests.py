@@ -1,5 +1,7 @@
 """AIP-155: the same request twice has one result."""
 
+from collections.abc import Sequence
+
 import asyncpg
 
 from bridge.errors import FailedPrecondition, Internal
@@ -19,16 +21,35 @@ async def claim(
     request_id = request_id.lower()  # two spellings of one UUID are one request
     if await connection.fetchval(sql["claim"], caller, method, request_id, body):
         return None
-    first = await connection.fetchrow(sql["first"], caller, method, request_id)
-    if first is None or first["resource"] is None:
+    return await first(connection, caller, method, request_id, body)
+
+
+async def claim_all(
+    connection: asyncpg.Connection, claims: Sequence[tuple[str, str, str, bytes, str]]
+) -> frozenset[str]:
+    """Take many as `claim` does, each (caller, method, request_id, body, resource) settled at once.
+
+    No two of the same request. The resources of those that were free: the others are repeats.
+    """
+    columns = [list(column) for column in zip(*claims, strict=True)]
+    rows = await connection.fetch(queries("requests")["claim_all"], *columns)
+    return frozenset(row["resource"] for row in rows)
+
+
+async def first(
+    connection: asyncpg.Connection, caller: str, method: str, request_id: str, body: bytes
+) -> str:
+    """Give the resource of a request_id that was used; FailedPrecondition as `claim` says."""
+    found = await connection.fetchrow(queries("requests")["first"], caller, method, request_id)
+    if found is None or found["resource"] is None:
         raise Internal(f"{method}: a claimed request was committed without being settled")
-    if first["body"] != body:
+    if found["body"] != body:
         raise FailedPrecondition(
             "request_id was used before for another request",
             reason="REQUEST_ID_REUSED",
             metadata={"request_id": request_id},
         )
-    return str(first["resource"])
+    return str(found["resource"])
 
 
 async def settle(

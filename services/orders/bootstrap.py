@@ -20,6 +20,7 @@ from services.events import catalog_of
 from services.orders.changes import Changes
 from services.orders.commands import Commands
 from services.orders.order_log import OrderLog
+from services.orders.placing import Placing
 from services.orders.price_list import PriceList
 from services.orders.queries import Queries
 from services.orders.resume import ResumeTokens
@@ -95,6 +96,7 @@ def servicers(
 ) -> Mapping[str, Any]:
     """The service by its full name, joined from its parts."""
     servicer = Servicer(
+        Placing(pool, log),
         Commands(pool, log),
         Queries(pool, log),
         PriceList(pool),

@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from bridge.events.event import Event, Origin
 from bridge.store.event_store import EventStore
+from bridge.store.group_commit import GroupCommit
 from causeway.bridge.v1 import event_pb2
 from services.orders import order_table
 from services.orders.aggregate import Order, evolve
@@ -37,17 +38,9 @@ class OrderLog:
         states = await self.history(connection, order_id)
         return states[-1] if states else None
 
-    async def place(
-        self,
-        connection: asyncpg.Connection,
-        order_id: str,
-        messages: Sequence[Message],
-        origin: Origin,
-    ) -> Order:
-        """Begin the stream of a new order, inside the caller's transaction."""
-        stream = f"orders/{order_id}"
-        events = await self._store.append(connection, stream, 0, messages, origin)
-        return await _show(connection, fold(None, events)[-1])
+    def together(self, pool: asyncpg.Pool) -> GroupCommit:
+        """What begins the streams of new orders: those of one moment in one transaction."""
+        return GroupCommit(pool, self._store, show=_show_new)
 
     async def change(
         self,
@@ -64,6 +57,12 @@ class OrderLog:
             return order
         events = await self._store.append(connection, order.name, order.version, messages, origin)
         return await _show(connection, fold(order, events)[-1])
+
+
+async def _show_new(connection: asyncpg.Connection, events: Sequence[Event]) -> None:
+    """Nobody watches an order before it is there, so nobody is woken."""
+    orders = [evolve(None, event.message, event.time) for event in events]
+    await order_table.save_all(connection, orders)
 
 
 async def _show(connection: asyncpg.Connection, order: Order) -> Order:

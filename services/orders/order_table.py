@@ -15,7 +15,7 @@ async def save(connection: asyncpg.Connection, order: Order) -> None:
 
 
 async def save_all(connection: asyncpg.Connection, orders: Iterable[Order]) -> None:
-    """Show orders as a rebuild makes them: nobody is woken."""
+    """Show orders without waking anybody: those of a rebuild, and new ones."""
     await connection.executemany(
         query("order_save"), [(*_values(order), False) for order in orders]
     )

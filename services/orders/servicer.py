@@ -17,7 +17,8 @@ from causeway.orders.v1 import order_service_pb2 as pb
 from causeway.orders.v1.order_service_pb2_grpc import OrderServiceServicer
 from services.orders import aggregate
 from services.orders.aggregate import Decision, Order, State
-from services.orders.commands import Change, Commands, Wanted
+from services.orders.commands import Change, Commands
+from services.orders.placing import Placing, Wanted
 from services.orders.price_list import PriceList
 from services.orders.product_request import product_change
 from services.orders.queries import Queries
@@ -34,6 +35,7 @@ class Servicer(OrderServiceServicer):
 
     def __init__(
         self,
+        placing: Placing,
         commands: Commands,
         queries: Queries,
         price_list: PriceList,
@@ -41,6 +43,7 @@ class Servicer(OrderServiceServicer):
         pages: PageTokens,
         resumes: ResumeTokens,
     ) -> None:
+        self._placing = placing
         self._commands = commands
         self._queries = queries
         self._price_list = price_list
@@ -51,7 +54,7 @@ class Servicer(OrderServiceServicer):
     async def CreateOrder(self, request: pb.CreateOrderRequest, context: Context) -> pb.Order:
         """Place an order for the caller; what only the service sets is ignored (AIP-203)."""
         wanted = [Wanted(item.sku, item.quantity) for item in request.order.items]
-        order = await self._commands.place(
+        order = await self._placing.place(
             current_caller().name, wanted, _repeats(request), origin_of_call(request.request_id)
         )
         return order_message(order)

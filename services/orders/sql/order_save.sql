@@ -1,7 +1,7 @@
 -- Shows an order at its new version, and wakes those who watch it when the transaction commits,
--- unless it is shown by a rebuild: then nothing is new.
+-- unless nobody can watch it, or nothing is new to them: a new order, or a rebuild.
 -- $1 id, $2 customer, $3 state, $4 version, $5 currency, $6 total, $7 skus, $8 quantities,
--- $9 unit prices, $10 reject reason, $11 create time, $12 update time, $13 whether it is new
+-- $9 unit prices, $10 reject reason, $11 create time, $12 update time, $13 whether to wake
 WITH saved AS (
     INSERT INTO orders (
         id, customer, state, version, currency, total, skus, quantities, unit_prices,

@@ -132,6 +132,30 @@ async def test_a_request_id_with_another_body_is_refused(alice: Platform) -> Non
     assert caught.value.code is grpc.StatusCode.FAILED_PRECONDITION
 
 
+async def test_of_orders_that_are_placed_at_once_a_wrong_one_fails_alone(alice: Platform) -> None:
+    lines = [("book", 1), ("no-such-thing", 1), ("lamp", 1), ("desk", 1)]
+    said = await asyncio.gather(
+        *(alice.orders.CreateOrder(order_of(line)) for line in lines), return_exceptions=True
+    )
+    assert [isinstance(answer, CallFailed) for answer in said] == [False, True, False, False]
+    placed = [answer for answer in said if isinstance(answer, pb.Order)]
+    assert [order.items[0].sku for order in placed] == ["book", "lamp", "desk"]
+    for order in placed:
+        assert await alice.orders.GetOrder(pb.GetOrderRequest(name=order.name)) == order
+
+
+async def test_a_new_price_holds_for_the_next_order(alice: Platform, oscar: Platform) -> None:
+    product = pb.Product(name=f"products/new-{uuid.uuid4().hex[:8]}")
+    for units in (3, 4, 5):
+        product.price.CopyFrom(Money(currency_code="EUR", units=units))
+        request = pb.UpdateProductRequest(product=product, allow_missing=True)
+        await oscar.orders.UpdateProduct(request)
+        order = await alice.orders.CreateOrder(
+            order_of((product.name.removeprefix("products/"), 1))
+        )
+        assert order.total.units == units
+
+
 async def test_two_callers_may_use_the_same_request_id(call_as: As, products: None) -> None:
     request = order_of(("book", 1), request_id=str(uuid.uuid4()))
     callers = [call_as(str(uuid.uuid4())) for _ in range(2)]

@@ -16,7 +16,7 @@ from causeway.orders.v1 import events_pb2 as orders_events
 from services.orders import aggregate, projections
 from services.orders.aggregate import Line, Order
 from services.orders.bootstrap import SOURCE
-from services.orders.order_log import OrderLog
+from services.orders.order_log import OrderLog, fold
 from tests.integration.bridge.parts import running, until
 
 KAFKA = KafkaSettings("127.0.0.1:1")
@@ -31,13 +31,16 @@ SUBSCRIPTION = Subscription(
 )
 
 
-async def placed(connection: asyncpg.Connection, log: OrderLog, number: int) -> Order:
+async def placed(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, log: OrderLog, number: int
+) -> Order:
     """An order that has come some way: each state in turn."""
     order_id = f"rebuild-{uuid.uuid4()}"
     lines = [Line("book", 1 + number % 3, 12_500_000_000), Line("lamp", 1, 40_000_000_000)]
     first = aggregate.create(order_id, f"users/u{number % 4}", "EUR", lines)
     assert isinstance(first, list)
-    order = await log.place(connection, order_id, first, Origin())
+    events = await log.together(pool).append(f"orders/{order_id}", 0, first, Origin())
+    order = fold(None, events)[-1]
     ways: list[list[Any]] = [
         [],
         [aggregate.confirm],
@@ -57,7 +60,7 @@ async def test_a_rebuild_of_orders_gives_the_rows_that_their_commands_wrote(
     connection = await asyncpg.connect(database)
     for number in range(30):
         async with connection.transaction():
-            await placed(connection, log, number)
+            await placed(connection, pool, log, number)
     rows = "SELECT * FROM orders ORDER BY id"
     before = await connection.fetch(rows)
     await connection.execute("DELETE FROM orders WHERE customer = 'users/u1'")
@@ -94,7 +97,7 @@ async def test_one_event_at_a_time_makes_the_same_rows(
     connection = await asyncpg.connect(database)
     transaction = connection.transaction()
     await transaction.start()
-    order = await placed(connection, log, 5)
+    order = await placed(connection, pool, log, 5)
     row = await connection.fetchrow("SELECT * FROM orders WHERE id = $1", order.id)
     await connection.execute("DELETE FROM orders WHERE id = $1", order.id)
     events: list[Event] = await log._store.load(connection, order.name)
