@@ -1,0 +1,73 @@
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from services.orders.price_reader import PriceReader
+from services.orders.product_table import Price
+
+
+class Database:
+    """A pool and its connection in one: a price list whose answers wait until they may go."""
+
+    def __init__(self) -> None:
+        self.price = 1
+        self.asked: list[list[str]] = []
+        self.go = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def acquire(self) -> "Database":
+        return self
+
+    async def release(self, connection: object) -> None:
+        assert connection is self
+
+    async def fetch(self, _query: str, skus: Sequence[str]) -> list[dict[str, Any]]:
+        self.asked.append(sorted(skus))
+        rows = [{"sku": sku, "currency": "EUR", "price": self.price} for sku in skus]
+        await self.go.wait()
+        if self.error is not None:
+            raise self.error
+        return rows
+
+
+async def test_those_who_ask_while_a_query_runs_share_the_next_one() -> None:
+    database = Database()
+    reader = PriceReader(database)  # type: ignore[arg-type]
+    first = asyncio.create_task(reader.of({"book"}))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    database.price = 2
+    later = [asyncio.create_task(reader.of({sku})) for sku in ("book", "lamp")]
+    await asyncio.sleep(0)
+    database.go.set()
+    assert (await first)["book"] == Price("EUR", 1)
+    prices = await asyncio.gather(*later)
+    # Not the older price, though its query was still at work when they asked.
+    assert [prices[0]["book"], prices[1]["lamp"]] == [Price("EUR", 2)] * 2
+    assert database.asked == [["book"], ["book", "lamp"]]
+
+
+async def test_a_query_that_fails_fails_those_who_asked_and_nobody_later() -> None:
+    database = Database()
+    database.go.set()
+    database.error = ConnectionResetError("away")
+    reader = PriceReader(database)  # type: ignore[arg-type]
+    said = await asyncio.gather(*(reader.of({"book"}) for _ in range(2)), return_exceptions=True)
+    assert [type(one) for one in said] == [ConnectionResetError] * 2
+    assert said[0] is not said[1], "each adds its own frames"
+    database.error = None
+    assert "book" in await reader.of({"book"})
+
+
+async def test_who_goes_away_leaves_the_others_their_answer() -> None:
+    database = Database()
+    reader = PriceReader(database)  # type: ignore[arg-type]
+    gone, stays = (asyncio.create_task(reader.of({"book"})) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    database.go.set()
+    assert "book" in await stays
+    with pytest.raises(asyncio.CancelledError):
+        await gone
