@@ -2,7 +2,8 @@
 
 import re
 
-_VARIABLE = re.compile(r"\{([^={}]+)(?:=([^{}]*))?\}")
+VARIABLE = re.compile(r"\{([^={}]+)(?:=([^{}]*))?\}")
+"""A variable of a template: its field path, and its own template where it has one."""
 
 
 def shape(template: str) -> str:
@@ -10,12 +11,12 @@ def shape(template: str) -> str:
 
     Two bindings of one verb and one shape can't be told apart.
     """
-    return _VARIABLE.sub(lambda found: found.group(2) or "*", template)
+    return VARIABLE.sub(lambda found: found.group(2) or "*", template)
 
 
 def variables(template: str) -> tuple[str, ...]:
     """The field paths that the template binds."""
-    return tuple(found.group(1) for found in _VARIABLE.finditer(template))
+    return tuple(found.group(1) for found in VARIABLE.finditer(template))
 
 
 def pattern(template: str) -> str:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gateway import defaults
-from gateway.envoy.reflection import REFLECTION_PATHS
+from gateway import defaults, surface
 from gateway.model import Event, Method, Model, Streaming
 
 Json = dict[str, Any]
@@ -45,10 +44,10 @@ class Exempt:
 EXCEPTIONS = (
     Exempt("/healthz", "any", "200 while the edge takes calls"),
     Exempt("/readyz", "any", "200 while every service has a healthy replica, else 503"),
-    Exempt("/openapi.json", "GET, HEAD", "the REST surface"),
-    Exempt("/asyncapi.json", "GET, HEAD", "topics and events"),
+    Exempt(surface.OPENAPI, "GET, HEAD", "the REST surface"),
+    Exempt(surface.ASYNCAPI, "GET, HEAD", "topics and events"),
 )
-REFLECTION = tuple(path.removeprefix("/") for path in REFLECTION_PATHS)
+REFLECTION = tuple(path.removeprefix("/") for path in surface.REFLECTION)
 """Not in the protos; the deployment says who may: any caller locally, else its roles."""
 
 

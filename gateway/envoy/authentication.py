@@ -5,7 +5,7 @@ from typing import Any
 
 from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthentication
 
-from gateway import identity, paths
+from gateway import identity, paths, surface
 from gateway.deployments import Deployment
 from gateway.envoy import documents, event_source
 from gateway.envoy.typed import seconds, typed
@@ -64,7 +64,7 @@ def _exceptions(model: Model) -> Iterator[dict[str, Any]]:
     """The documents, and public methods at each path on which this filter may see them: it
     precedes transcoding.
     """
-    for path in documents.PATHS:
+    for path in surface.DOCUMENTS:
         yield {"match": {"path": path, "headers": [documents.READING]}}
     for method in model.methods():
         if method.access.public:

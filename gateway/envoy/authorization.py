@@ -4,11 +4,10 @@ from typing import Any
 
 from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC
 
-from gateway import identity
+from gateway import identity, surface
 from gateway.deployments import Deployment
 from gateway.envoy import documents
 from gateway.envoy.authentication import METADATA, PAYLOAD
-from gateway.envoy.reflection import REFLECTION_PATHS
 from gateway.envoy.typed import typed
 from gateway.model import Access, Model, Owner
 
@@ -20,9 +19,9 @@ def authorization(model: Model, deployment: Deployment) -> RBAC:
         method.path: _policy(method.path, _principal(method.access, caller))
         for method in model.methods()
     }
-    for path in documents.PATHS:
+    for path in surface.DOCUMENTS:
         policies[path] = _policy(path, {"any": True}, documents.READING)
-    for path in REFLECTION_PATHS:
+    for path in surface.REFLECTION:
         policies[path] = _policy(path, _all(caller, _roles(deployment.reflection_roles)))
     # `rules` absent would enforce nothing; present and empty denies everything.
     return typed(RBAC, rules={"action": "ALLOW", "policies": policies})

@@ -10,12 +10,12 @@ from envoy.config.route.v3.route_components_pb2 import FilterConfig
 
 from gateway.asyncapi.document import asyncapi
 from gateway.envoy import names
+from gateway.envoy.headers import overwriting
 from gateway.envoy.typed import packed
 from gateway.model import Model, RateLimit
 from gateway.openapi.document import openapi
+from gateway.surface import ASYNCAPI, OPENAPI
 
-OPENAPI, ASYNCAPI = "/openapi.json", "/asyncapi.json"
-PATHS = (OPENAPI, ASYNCAPI)
 READING: dict[str, Any] = {
     "name": ":method",
     "string_match": {"safe_regex": {"regex": "GET|HEAD"}},
@@ -70,16 +70,9 @@ def _route(document: Document, answer: dict[str, Any], *more: dict[str, Any]) ->
         "metadata": {"filter_metadata": {names.METADATA: {names.REFUSAL: _REFUSED}}},
         "match": {"path": document.path, "headers": [READING, *more]},
         "direct_response": answer,
-        "response_headers_to_add": [_header(name, value) for name, value in headers.items()],
+        "response_headers_to_add": [overwriting(name, value) for name, value in headers.items()],
         # The transcoder refuses every path that is none of its bindings.
         "typed_per_filter_config": {names.TRANSCODER: packed(FilterConfig, disabled=True)},
-    }
-
-
-def _header(name: str, value: str) -> dict[str, Any]:
-    return {
-        "header": {"key": name, "value": value},
-        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
     }
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from gateway.deployments import Deployment
 from gateway.envoy import names
 from gateway.model import Binding, Model
+from gateway.surface import COOKIE
 
-COOKIE = "causeway_token"
 PROVIDER = "event_source"
 ACCEPT: dict[str, Any] = {
     "name": "accept",

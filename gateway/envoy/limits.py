@@ -5,7 +5,7 @@ from typing import Any
 from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import Buffer, BufferPerRoute
 from envoy.extensions.filters.http.local_ratelimit.v3.local_rate_limit_pb2 import LocalRateLimit
 
-from gateway import defaults
+from gateway import defaults, surface
 from gateway.deployments import Deployment
 from gateway.envoy import documents
 from gateway.envoy.authentication import METADATA, PAYLOAD
@@ -59,7 +59,7 @@ def caller_limit(model: Model, deployment: Deployment) -> LocalRateLimit:
         enable_x_ratelimit_headers="DRAFT_VERSION_03",
         descriptors=[
             *(_method_bucket(method) for method in limited),
-            *(_bucket_of(path, _ADDRESS_KEY, documents.LIMIT) for path in documents.PATHS),
+            *(_bucket_of(path, _ADDRESS_KEY, documents.LIMIT) for path in surface.DOCUMENTS),
             {"entries": [{"key": "user"}], "token_bucket": _bucket(deployment.limits.caller)},
         ],
         rate_limits=[

@@ -9,6 +9,7 @@ from envoy.extensions.access_loggers.filters.cel.v3.cel_pb2 import ExpressionFil
 
 from gateway import identity
 from gateway.envoy import names
+from gateway.envoy.headers import overwriting
 from gateway.envoy.typed import packed
 
 _UNAUTHENTICATED = 16
@@ -109,7 +110,7 @@ def _rest() -> Iterator[dict[str, Any]]:
             # RFC 6750, 3.1: no error code where there was no token.
             error = "" if refusal is MISSING else ', error="invalid_token"'
             challenge = f'Bearer realm="causeway"{error}'
-            mapper["headers_to_add"] = [_header("www-authenticate", challenge)]
+            mapper["headers_to_add"] = [overwriting("www-authenticate", challenge)]
         yield mapper
 
 
@@ -124,8 +125,8 @@ def _grpc() -> Iterator[dict[str, Any]]:
             "status_code": 200,
             "body": {"inline_string": ""},
             "headers_to_add": [
-                _header("grpc-status", str(refusal.code)),
-                _header("grpc-message", refusal.text),
+                overwriting("grpc-status", str(refusal.code)),
+                overwriting("grpc-message", refusal.text),
             ],
         }
 
@@ -187,10 +188,3 @@ def _when(refusal: Refusal, kind: dict[str, Any]) -> dict[str, Any]:
         reason = packed(ExpressionFilter, expression=told)
         filters.append({"extension_filter": {"name": "reason", "typed_config": reason}})
     return {"and_filter": {"filters": filters}}
-
-
-def _header(name: str, value: str) -> dict[str, Any]:
-    return {
-        "header": {"key": name, "value": value},
-        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-    }

@@ -7,7 +7,7 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.cors.v3.cors_pb2 import CorsPolicy
 from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
 
-from gateway import defaults
+from gateway import defaults, surface
 from gateway.deployments import Deployment
 from gateway.envoy import (
     authorization,
@@ -18,10 +18,10 @@ from gateway.envoy import (
     ndjson,
     transport,
 )
-from gateway.envoy.reflection import REFLECTION_CLUSTER, REFLECTION_PATHS
 from gateway.envoy.transcoding import transcoding
 from gateway.envoy.typed import pack, packed, seconds, typed
 from gateway.model import Method, Model, Streaming
+from gateway.reading import BRIDGE
 
 GRACE = 5.0
 """Seconds. The service ends a stream, and says why; the edge only one that it has not ended."""
@@ -108,12 +108,13 @@ def _methods(model: Model, deployment: Deployment) -> Iterator[dict[str, Any]]:
 
 
 def _reflection(roles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for path in REFLECTION_PATHS:
+    for path in surface.REFLECTION:
         yield {
             "name": path,
             "metadata": _refusal(authorization.asked_for_roles(roles)),
             "match": {"path": path},
-            "route": {"cluster": REFLECTION_CLUSTER, **_stream_times()},
+            # One server answers for the whole surface.
+            "route": {"cluster": BRIDGE, **_stream_times()},
             "typed_per_filter_config": {
                 names.JSON_SIZE: limits.unbuffered(),
                 names.REQUEST_SIZE: limits.unbuffered(),

@@ -9,6 +9,7 @@ from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsConte
 
 from gateway.deployments import Deployment, Tls
 from gateway.envoy import sources
+from gateway.envoy.headers import overwriting
 from gateway.envoy.typed import packed, typed
 
 SECRET = "edge"  # noqa: S105 (the name of the certificate)
@@ -50,8 +51,7 @@ def secret(certificates: Tls) -> Secret:
 
 def strict_transport() -> dict[str, Any]:
     """The first filter, so the last to see an answer: refusals get the header too."""
-    header = {"key": "strict-transport-security", "value": HSTS}
-    append = {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+    append = overwriting("strict-transport-security", HSTS)
     config = packed(HeaderMutation, mutations={"response_mutations": [{"append": append}]})
     return {"name": "strict_transport", "typed_config": config}
 

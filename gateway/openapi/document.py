@@ -3,9 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from gateway import descriptors
+from gateway import descriptors, identity, surface
 from gateway.access.matrix import EXCEPTIONS, calls
-from gateway.envoy import event_source
 from gateway.jsonschema.known import Json
 from gateway.jsonschema.messages import Schemas
 from gateway.model import Model
@@ -36,8 +35,8 @@ gRPC-Web on the same port, under the path in `x-grpc-method`.
 - Without a token and not listed here: {exceptions}.
 """
 _BEARER = (
-    "An access token of the realm, signed with RS256, for the audience `causeway-api`; it lives "
-    "for five minutes. Names in a requirement are realm roles, of which one suffices."
+    f"An access token of the realm, signed with RS256, for the audience `{identity.AUDIENCE}`; it "
+    f"lives for {identity.TOKEN_LIFE} s. Names in a requirement are realm roles: one suffices."
 )
 _COOKIE = (
     "The same token in a cookie, for a browser's `EventSource`, which can't set a header: for "
@@ -91,7 +90,7 @@ def _schemes() -> Json:
     cookie = {
         "type": "apiKey",
         "in": "cookie",
-        "name": event_source.COOKIE,
+        "name": surface.COOKIE,
         "description": _COOKIE,
     }
     return {BEARER: bearer, COOKIE: cookie}

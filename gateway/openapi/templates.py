@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from gateway import paths
 from gateway.descriptors import Descriptors
 
-_VARIABLE = re.compile(r"\{([^={}]+)(?:=([^{}]*))?\}")
 _WILDCARD = re.compile(r"\*\*|\*")
 
 
@@ -73,7 +72,7 @@ def _read(template: str, resources: Mapping[str, tuple[str, ...]]) -> Path:
 
         return _WILDCARD.sub(segment, inner)
 
-    return Path(_VARIABLE.sub(put, template), tuple(segments))
+    return Path(paths.VARIABLE.sub(put, template), tuple(segments))
 
 
 def _names(

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gateway.compile import documents
-from gateway.deployments import Address, Deployment
+from gateway.deployments import Address, Deployment, Tls
 from gateway.envoy import documents as envoy_documents
-from gateway.envoy import names
+from gateway.envoy import names, tls
 from gateway.envoy.edge import emit
 from gateway.envoy.typed import text
 from gateway.model import Model
@@ -23,7 +23,7 @@ from tests.gateway.cases import CASES, HERE, model_of_case
 PER_CASE = ("rds.json", "cds.json", f"ecds_{names.AUTHENTICATION}.json",
             f"ecds_{names.AUTHORIZATION}.json", f"ecds_{names.CALLER_LIMIT}.json",
             f"ecds_{names.TRANSCODER}.json")  # fmt: skip
-FIXED = ("bootstrap.json", "lds.json")
+FIXED = ("bootstrap.json", "lds.json", tls.SECRET_FILE)
 
 
 def emitted(case: str) -> dict[str, str]:
@@ -65,6 +65,7 @@ def deployment(model: Model) -> Deployment:
         issuer="http://127.0.0.1:8180/realms/causeway",
         keycloak=Address("127.0.0.1", 8180),
         origins=("http://localhost:3000",),
+        tls=Tls(Address("127.0.0.1", 8443), "/edge/tls"),
     )
 
 

@@ -10,8 +10,9 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthentication
 from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC
 
+from gateway import surface
 from gateway.asyncapi.document import asyncapi
-from gateway.envoy import documents, names
+from gateway.envoy import names
 from gateway.envoy.edge import Edge
 from gateway.envoy.files import validate
 from gateway.errors import RefusedConfiguration
@@ -21,21 +22,21 @@ from tests.integration.edge.bench import ORIGIN, Running
 from tests.integration.edge.conftest import Start
 
 
-@pytest.mark.parametrize("path", documents.PATHS)
+@pytest.mark.parametrize("path", surface.DOCUMENTS)
 def test_a_document_is_read_without_a_token(edge: Running, model: Model, path: str) -> None:
     answer = edge.rest("GET", path)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json"
-    written = {documents.OPENAPI: openapi, documents.ASYNCAPI: asyncapi}[path](model)
+    written = {surface.OPENAPI: openapi, surface.ASYNCAPI: asyncapi}[path](model)
     assert answer.json() == json.loads(json.dumps(written))
 
 
-@pytest.mark.parametrize("path", documents.PATHS)
+@pytest.mark.parametrize("path", surface.DOCUMENTS)
 def test_a_bad_token_does_not_hide_a_document(edge: Running, path: str) -> None:
     assert edge.rest("GET", path, "no.token.atall").status_code == 200
 
 
-@pytest.mark.parametrize("path", documents.PATHS)
+@pytest.mark.parametrize("path", surface.DOCUMENTS)
 def test_who_has_a_document_already_is_told_so_and_no_more(edge: Running, path: str) -> None:
     tag = edge.rest("GET", path).headers["etag"]
     again = edge.rest("GET", path, headers={"if-none-match": f'"other", W/{tag}'})
@@ -45,7 +46,7 @@ def test_who_has_a_document_already_is_told_so_and_no_more(edge: Running, path: 
     assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", tag)
 
 
-@pytest.mark.parametrize("path", documents.PATHS)
+@pytest.mark.parametrize("path", surface.DOCUMENTS)
 @pytest.mark.parametrize("verb", ["POST", "PUT", "PATCH", "DELETE", "TRACE"])
 def test_other_verbs_have_no_document(edge: Running, operator: str, path: str, verb: str) -> None:
     assert edge.rest(verb, path).status_code in (400, 401)
@@ -91,7 +92,7 @@ def without_switch(edge: Edge) -> Edge:
     routes = RouteConfiguration()
     routes.CopyFrom(edge.routes)
     for route in routes.virtual_hosts[0].routes:
-        if route.match.path in documents.PATHS:
+        if route.match.path in surface.DOCUMENTS:
             del route.typed_per_filter_config[names.TRANSCODER]
     return replace(edge, routes=routes)
 
@@ -99,7 +100,7 @@ def without_switch(edge: Edge) -> Edge:
 def without_exception(edge: Edge) -> Edge:
     jwt = JwtAuthentication()
     jwt.CopyFrom(edge.filters[names.AUTHENTICATION])
-    kept = [rule for rule in jwt.rules if rule.match.path not in documents.PATHS]
+    kept = [rule for rule in jwt.rules if rule.match.path not in surface.DOCUMENTS]
     del jwt.rules[:]
     jwt.rules.extend(kept)
     return replace(edge, filters={**edge.filters, names.AUTHENTICATION: jwt})
@@ -108,7 +109,7 @@ def without_exception(edge: Edge) -> Edge:
 def without_policy(edge: Edge) -> Edge:
     rbac = RBAC()
     rbac.CopyFrom(edge.filters[names.AUTHORIZATION])
-    del rbac.rules.policies[documents.OPENAPI]
+    del rbac.rules.policies[surface.OPENAPI]
     return replace(edge, filters={**edge.filters, names.AUTHORIZATION: rbac})
 
 

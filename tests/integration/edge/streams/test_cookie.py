@@ -9,7 +9,7 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from causeway.orders.v1.order_service_pb2 import WatchOrderRequest
 from gateway.envoy.edge import Edge
-from gateway.envoy.event_source import COOKIE
+from gateway.surface import COOKIE
 from tests.integration.edge.bench import ORIGIN, Replica, Running, seen, until
 from tests.integration.edge.conftest import Start
 from tests.integration.edge.issuer import Issuer
