@@ -34,7 +34,7 @@ class Database:
 
 async def test_those_who_ask_while_a_query_runs_share_the_next_one() -> None:
     database = Database()
-    reader = PriceReader(database)  # type: ignore[arg-type]
+    reader = PriceReader(database)
     first = asyncio.create_task(reader.of({"book"}))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -53,7 +53,7 @@ async def test_a_query_that_fails_fails_those_who_asked_and_nobody_later() -> No
     database = Database()
     database.go.set()
     database.error = ConnectionResetError("away")
-    reader = PriceReader(database)  # type: ignore[arg-type]
+    reader = PriceReader(database)
     said = await asyncio.gather(*(reader.of({"book"}) for _ in range(2)), return_exceptions=True)
     assert [type(one) for one in said] == [ConnectionResetError] * 2
     assert said[0] is not said[1], "each adds its own frames"
@@ -63,7 +63,7 @@ async def test_a_query_that_fails_fails_those_who_asked_and_nobody_later() -> No
 
 async def test_who_goes_away_leaves_the_others_their_answer() -> None:
     database = Database()
-    reader = PriceReader(database)  # type: ignore[arg-type]
+    reader = PriceReader(database)
     gone, stays = (asyncio.create_task(reader.of({"book"})) for _ in range(2))
     await asyncio.sleep(0)
     gone.cancel()
