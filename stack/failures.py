@@ -23,6 +23,14 @@ def start_failure(name: str, error: Exception, log: str) -> StackError:
     detail = error.detail if isinstance(error, StackError) else log
     if is_disk_full(error) or "No space left on device" in detail:
         return disk_full(f"{name} could not write", detail)
+    if is_watched_out(detail):
+        return StackError(
+            Code.START_FAILED,
+            f"{name} did not start: this user has no inotify instance left for it",
+            "sysctl fs.inotify.max_user_instances   (end another Envoy, or as root: "
+            "sysctl -w fs.inotify.max_user_instances=512)",
+            detail=f"the end of its log:\n{detail}",
+        )
     if isinstance(error, StackError):
         return error
     cause = str(error) or type(error).__name__
@@ -37,6 +45,14 @@ def start_failure(name: str, error: Exception, log: str) -> StackError:
 def is_disk_full(error: BaseException) -> bool:
     """Whether the system says so, by space or by quota."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_watched_out(log: str) -> bool:
+    """Whether Envoy ended since it could watch no more files.
+
+    It holds about 20 inotify instances, one for each resource that it watches.
+    """
+    return "inotify_fd_ >= 0" in log
 
 
 def disk_full(cause: str, detail: str = "") -> StackError:

@@ -110,6 +110,7 @@ names no port. Other unknown CAUSEWAY_* names are not looked at: check their spe
     Code.START_FAILED: """\
 A part did not start. The message shows the end of its log; everything else was stopped again.
   causeway logs NAME                     the whole log
+  sysctl fs.inotify.max_user_instances   how many a user may have: each Envoy takes about 20
   causeway up                            try again: every step can be repeated
   causeway down --wipe                   begin anew, without the data""",
     Code.STATE_NOT_OURS: """\

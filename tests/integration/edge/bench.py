@@ -26,6 +26,7 @@ from gateway.deployments import Address, Deployment, Tls
 from gateway.envoy import files
 from gateway.envoy.edge import Edge, emit
 from gateway.model import Model
+from stack.failures import is_watched_out
 from stack.provision.certificates import provide_certificates
 from tests.integration.edge.issuer import Issuer
 
@@ -233,7 +234,13 @@ def _await_ready(url: str, process: subprocess.Popen[bytes], root: Path) -> None
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-    raise AssertionError((root / "envoy.log").read_text(errors="replace")[-3000:])
+    log = (root / "envoy.log").read_text(errors="replace")
+    if is_watched_out(log):
+        raise AssertionError(
+            "no inotify instance is left for another Envoy, which takes about 20: end other tests "
+            "or platforms, or see `sysctl fs.inotify.max_user_instances`"
+        )
+    raise AssertionError(log[-3000:])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -197,6 +197,18 @@ async def test_a_full_disk_is_named_as_such(tmp_path: Path) -> None:
     assert error.code is Code.DISK_FULL
 
 
+async def test_an_envoy_that_can_watch_no_more_files_is_told_how_many_it_may(
+    tmp_path: Path,
+) -> None:
+    code = "print('assert failure: inotify_fd_ >= 0. Details: '); raise SystemExit(-6)"
+    aborted = python("edge", code, ready=when_exists(tmp_path / "never"))
+    error = await failure_of(tmp_path, aborted)
+    assert error.code is Code.START_FAILED
+    assert "no inotify instance left" in error.cause
+    assert error.next_command.startswith("sysctl fs.inotify.max_user_instances")
+    assert "inotify_fd_ >= 0" in error.detail
+
+
 async def test_a_task_that_takes_too_long_is_told_from_one_whose_own_call_does(
     tmp_path: Path,
 ) -> None:
