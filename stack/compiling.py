@@ -1,16 +1,29 @@
 """What `causeway compile` does: the committed files first, then the platform that runs."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stack.console import say
 from stack.errors import Code, StackError
-from stack.generated import regenerate, require_generated
+from stack.generated import ROOT, regenerate, require_generated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.model import Model
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Be the only `compile` of this checkout: its files are written in place."""
+    from filelock import FileLock
+
+    lock = ROOT / ".causeway" / "compile.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with FileLock(lock):
+        yield
 
 
 def check() -> None:

@@ -10,6 +10,7 @@ One change at a time. A caller that leaves does not stop the change.
 """
 
 import json
+import math
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -26,6 +27,8 @@ FOLDER = "control"
 LONGEST = 100
 """Bytes of a socket's path; Linux takes 107, macOS 103."""
 LINE = 64 * 1024
+UNREAD = 5.0
+"""Seconds after a change for a caller to read what was said; the next change waits no longer."""
 
 Say = Callable[[str], None]
 Command = Callable[[Mapping[str, Any], Say], Awaitable[None]]
@@ -87,15 +90,17 @@ class _Desk:
         return {"done": True}
 
     async def _spoken(self, order: Mapping[str, Any], stream: ByteStream) -> None:
-        """Carry it out, while what it says is sent on."""
-        lines, reader = anyio.create_memory_object_stream[str](1000)
+        """Carry it out, while what it says is sent on; a caller who does not read stops nothing."""
+        lines, reader = anyio.create_memory_object_stream[str](math.inf)
         failure: Exception | None = None
-        async with anyio.create_task_group() as tasks, lines:
+        async with anyio.create_task_group() as tasks:
             tasks.start_soon(_pass_on, reader, stream)
-            try:
-                await self._commands[order["command"]](order, lines.send_nowait)
-            except Exception as error:  # the group would wrap it
-                failure = error
+            with lines:
+                try:
+                    await self._commands[order["command"]](order, lines.send_nowait)
+                except Exception as error:  # the group would wrap it
+                    failure = error
+            tasks.cancel_scope.deadline = anyio.current_time() + UNREAD
         if failure is not None:
             raise failure
 

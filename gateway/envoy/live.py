@@ -23,8 +23,9 @@ def change(root: Path, texts: Mapping[str, str], admin: Address) -> tuple[str, .
 
     The caller has the lock (`files.held`) and has validated what Envoy's validation can see.
     Returns the names of the files that are new or other ones, or are gone. Raises
-    RefusedConfiguration when the running Envoy refuses one, or does not take it within 15 s: what
-    was live before is live again by then, on disk and in Envoy.
+    RefusedConfiguration when the running Envoy refuses one, or does not take it within 15 s, be it
+    that it does not answer: what was live before is live again by then, on disk and, if it answers,
+    in Envoy. Raises OSError when it does not answer before anything was changed.
     """
     before, wanted = files.read(root), files.stamped(texts)
     changed = sorted(n for n in before.keys() | wanted.keys() if before.get(n) != wanted.get(n))
@@ -35,24 +36,35 @@ def change(root: Path, texts: Mapping[str, str], admin: Address) -> tuple[str, .
     cause = _refusal(running.versions(wanted), admin, refusals)
     if cause:
         files.swap(root, old)
-        _refusal(
-            running.versions(before), admin, running.rejected(admin)
-        )  # until it is whole again
+        _refusal(running.versions(before), admin, None)  # until it is whole again
         raise RefusedConfiguration(cause)
     return tuple(changed)
 
 
-def _refusal(wanted: Mapping[str, str], admin: Address, before: Mapping[str, int]) -> str:
-    """Why these versions are not in force; empty once they are."""
+def _refusal(wanted: Mapping[str, str], admin: Address, before: Mapping[str, int] | None) -> str:
+    """Why these versions are not in force; empty once they are.
+
+    `before` are the refusals that are not of this change; None waits whatever was refused. A busy
+    machine may answer late, so silence is no refusal until time is over.
+    """
     deadline = time.monotonic() + PATIENCE
-    while late := running.pending(wanted, admin):
-        counts = running.rejected(admin)
-        if any(count > before.get(name, 0) for name, count in counts.items()):
-            return f"the running Envoy refused {', '.join(late)}"
+    while True:
+        try:
+            late = running.pending(wanted, admin)
+            if not late:
+                return ""
+            if before is not None and _more(running.rejected(admin), before):
+                return f"the running Envoy refused {', '.join(late)}"
+            cause = f"Envoy has not taken {', '.join(late)} within {PATIENCE:g} s"
+        except OSError as error:
+            cause = f"Envoy does not say that it has taken the change: {error}"
         if time.monotonic() > deadline:
-            return f"Envoy has not taken {', '.join(late)} within {PATIENCE:g} s"
+            return cause
         time.sleep(PAUSE)
-    return ""
+
+
+def _more(counts: Mapping[str, int], before: Mapping[str, int]) -> bool:
+    return any(count > before.get(name, 0) for name, count in counts.items())
 
 
 def members(texts: Mapping[str, str]) -> dict[str, tuple[Address, ...]]:

@@ -4,6 +4,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 
 from gateway.deployments import Address
 
@@ -44,5 +45,8 @@ def rejected(admin: Address) -> dict[str, int]:
 
 
 def _get(admin: Address, path: str) -> str:
-    with urllib.request.urlopen(f"http://{admin.host}:{admin.port}{path}", timeout=5) as answer:
-        return str(answer.read().decode())
+    try:
+        with urllib.request.urlopen(f"http://{admin.host}:{admin.port}{path}", timeout=5) as answer:
+            return str(answer.read().decode())
+    except HTTPException as error:  # cut off in the middle of its answer
+        raise OSError(f"{type(error).__name__}: {error}") from error

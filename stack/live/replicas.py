@@ -4,7 +4,7 @@ Always in this order: the new replica is ready, the edge finds it healthy, the e
 old one, the last call on the old one ends, the old one is stopped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.deployments import Address
@@ -46,57 +46,75 @@ class Replicas:
     async def restart(self, order: Mapping[str, Any], say: Say) -> None:
         """Replace every process of `service`, one at a time, with one replica more meanwhile.
 
-        A replica that is let go has `drain` seconds for the calls that are open on it.
+        A replica that is let go has `drain` seconds for the calls that are open on it. After a
+        start that failed, the replica more stays; the next restart begins with what is missing.
         """
         service, drain = order["service"], float(order["drain"])
         started_with = served.digests(load(), SCALABLE)
-        numbers = range(1, self._counts[service] + 1)
-        spare = len(numbers) + 1 if len(numbers) < REPLICAS else 0
-        serving = set(numbers)
-        if spare:
-            await self._join(service, spare, serving, say)
-        for number in numbers:
-            await self._leave(service, number, serving, drain, say)
-            await self._join(service, number, serving, say)
-        if spare:
-            await self._leave(service, spare, serving, drain, say)
-        for number in self._workers(service, numbers):
-            await self._supervisor.retire(f"{service}-worker-{number}")
+        wanted = range(1, self._counts[service] + 1)
+        old = sorted(self._present(service, "api") & set(wanted))
+        for number in self._missing(service, "api", range(1, min(len(wanted) + 1, REPLICAS) + 1)):
+            await self._join(service, number, say)
+        try:
+            for number in old:
+                await self._leave(service, number, drain, say)
+                await self._join(service, number, say)
+        finally:
+            if not self._missing(service, "api", wanted):
+                await self._leave_beyond(service, len(wanted), drain, say)
+        for number in self._workers(service, wanted):
+            await self._retire_worker(service, number)
             await self._start(service, "worker", number, say)
         served.note(self._settings.state, {service: started_with[service]})
 
     async def scale(self, order: Mapping[str, Any], say: Say) -> None:
         """Have `replicas` processes of each kind of `service`."""
         service, wanted, drain = order["service"], int(order["replicas"]), float(order["drain"])
-        count = self._counts[service]
-        serving = set(range(1, count + 1))
-        for number in range(count + 1, wanted + 1):
-            await self._join(service, number, serving, say)
-            for worker in self._workers(service, (number,)):
-                await self._start(service, "worker", worker, say)
-            self._count(service, number)
-        for number in range(count, wanted, -1):
-            await self._leave(service, number, serving, drain, say)
-            for worker in self._workers(service, (number,)):
-                await self._supervisor.retire(f"{service}-worker-{worker}")
-                say(f"{service}-worker-{worker} stopped")
-            self._count(service, number - 1)
+        for number in range(1, wanted + 1):
+            for missing in self._missing(service, "api", [number]):
+                await self._join(service, missing, say)
+            for missing in self._missing(service, "worker", self._workers(service, [number])):
+                await self._start(service, "worker", missing, say)
+            self._count(service, max(number, self._counts[service]))
+        await self._leave_beyond(service, wanted, drain, say)
 
-    async def _join(self, service: str, number: int, serving: set[int], say: Say) -> None:
+    async def _leave_beyond(self, service: str, count: int, drain: float, say: Say) -> None:
+        apis, workers = self._present(service, "api"), self._present(service, "worker")
+        for number in sorted(apis | workers, reverse=True):
+            if number <= count:
+                continue
+            if number in apis:
+                await self._leave(service, number, drain, say)
+            if number in workers:
+                await self._retire_worker(service, number)
+                say(f"{service}-worker-{number} stopped")
+            self._count(service, min(number - 1, self._counts[service]))
+
+    async def _join(self, service: str, number: int, say: Say) -> None:
         await self._start(service, "api", number, say)
-        serving.add(number)
-        await self._balance(service, serving)
+        await self._balance(service, self._present(service, "api"))
 
-    async def _leave(
-        self, service: str, number: int, serving: set[int], drain: float, say: Say
-    ) -> None:
+    async def _leave(self, service: str, number: int, drain: float, say: Say) -> None:
         name = f"{service}-api-{number}"
-        serving.discard(number)
-        await self._balance(service, serving)
+        await self._balance(service, self._present(service, "api") - {number})
         pid = self._supervisor.pid(name)
         free = pid is None or await drained(self._port(service, number), pid, drain, say)
         await self._supervisor.retire(name)
         say(f"{name} stopped" if free else f"{name} stopped, with calls that were still open")
+
+    async def _retire_worker(self, service: str, number: int) -> None:
+        if number in self._present(service, "worker"):
+            await self._supervisor.retire(f"{service}-worker-{number}")
+
+    def _present(self, service: str, kind: str) -> set[int]:
+        """The numbers that the supervisor has now: a failed start may have left a gap."""
+        stem = f"{service}-{kind}-"
+        names = self._place.record.entries
+        return {int(name.removeprefix(stem)) for name in names if name.startswith(stem)}
+
+    def _missing(self, service: str, kind: str, wanted: Iterable[int]) -> list[int]:
+        present = self._present(service, kind)
+        return [number for number in wanted if number not in present]
 
     async def _start(self, service: str, kind: str, number: int, say: Say) -> None:
         one = process(self._settings, self._credentials, service, kind, number)
@@ -104,7 +122,7 @@ class Replicas:
         await self._supervisor.add(one)
         say(f"{one.name} is ready")
 
-    async def _balance(self, service: str, serving: set[int]) -> None:
+    async def _balance(self, service: str, serving: Iterable[int]) -> None:
         if self._balanced:
             await self._balancer.send(service, [self._port(service, n) for n in serving])
 

@@ -27,7 +27,10 @@ class Grant:
 
 
 def plan_users(admin: "KeycloakAdmin", wanted: Json) -> Iterator[Change]:
-    """Make those who are missing, and give them their roles. All other users are left alone."""
+    """Make those who are missing, and give them their roles. All other users are left alone.
+
+    A role of the realm is only ever added: what somebody was granted by hand stays theirs.
+    """
     for user in wanted.get("users", []):
         name = user["username"]
         number = _number(admin, name)
@@ -44,7 +47,7 @@ def _make(admin: "KeycloakAdmin", user: Json) -> None:
 
 
 def give_roles(admin: "KeycloakAdmin", number: str, user: Json) -> None:
-    """Add realm roles that are missing; make those of a client exactly the wanted ones."""
+    """Add realm roles that are missing, and withdraw none; make a client's exactly the wanted."""
     for grant in _grants(admin, number, user):
         if grant.client is None:
             admin.assign_realm_roles(number, [admin.get_realm_role(n) for n in grant.missing])
@@ -59,6 +62,7 @@ def give_roles(admin: "KeycloakAdmin", number: str, user: Json) -> None:
 
 
 def _grants(admin: "KeycloakAdmin", number: str, user: Json) -> Iterator[Grant]:
+    """What is missing, and of a client's roles also what is too much: see `plan_users`."""
     there = {role["name"] for role in admin.get_realm_roles_of_user(number)}
     if missing := set(user.get("realmRoles", [])) - there:
         yield Grant(None, tuple(sorted(missing)))

@@ -1,6 +1,7 @@
 """A version is live whole or not at all, whoever is killed and however many publish."""
 
 import json
+import math
 import os
 import random
 import signal
@@ -8,10 +9,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from gateway.deployments import Address
-from gateway.envoy import files, live
+from gateway.envoy import files, live, running
 from gateway.envoy.running import versions
 from gateway.envoy.sources import CURRENT
+from gateway.errors import RefusedConfiguration
 
 Texts = dict[str, str]
 
@@ -99,3 +103,39 @@ def test_the_replicas_of_one_area_are_changed_and_nothing_else() -> None:
     assert live.members(before) == {"orders": (one,), "users": (two,)}
     assert live.members(after) == {"orders": (two, one), "users": (two,)}
     assert {name for name in after if after[name] != before[name]} == {"eds_orders.json"}
+
+
+class Told:
+    """What a running Envoy is asked, in place of one: silent `times`, then content."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: float) -> None:
+        self.silent, self.asked = times, 0
+        monkeypatch.setattr(running, "pending", self.pending)
+        monkeypatch.setattr(running, "rejected", lambda _: {})
+        monkeypatch.setattr(live, "PATIENCE", 0.2)
+
+    def pending(self, *_: object) -> tuple[str, ...]:
+        self.asked += 1
+        if self.asked <= self.silent:
+            raise TimeoutError("timed out")
+        return ()
+
+
+def test_an_envoy_that_answers_late_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, texts("one"))
+    told = Told(monkeypatch, times=3)
+    assert live.change(tmp_path, texts("two"), Address("127.0.0.1", 1))
+    assert told.asked == 4
+    assert files.read(tmp_path) == files.stamped(texts("two"))
+
+
+def test_what_a_silent_envoy_was_given_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, texts("one"))
+    Told(monkeypatch, times=math.inf)
+    with pytest.raises(RefusedConfiguration, match=r"does not say .*: timed out"):
+        live.change(tmp_path, texts("two"), Address("127.0.0.1", 1))
+    assert files.read(tmp_path) == files.stamped(texts("one"))

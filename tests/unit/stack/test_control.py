@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from stack import control
 from stack.control import Command, Say, ask, serve, socket_of
 from stack.errors import Code, StackError
 
@@ -97,6 +98,28 @@ async def test_a_caller_who_leaves_does_not_stop_the_change(state: Path) -> None
             await ask(state, {"command": "slow"}, print)
         with anyio.fail_after(5):
             await done.wait()
+
+
+async def test_a_caller_who_does_not_read_stops_neither_this_change_nor_the_next(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "UNREAD", 0.1)
+    done = anyio.Event()
+
+    async def wordy(order: Mapping[str, Any], say: Say) -> None:
+        for _ in range(2000):
+            say("x" * 1000)
+        done.set()
+
+    async with (
+        serving(state, wordy=wordy, greet=_greet),
+        await anyio.connect_unix(socket_of(state)) as stream,
+    ):
+        await stream.send(b'{"command": "wordy"}\n')
+        with anyio.fail_after(5):
+            await done.wait()
+        await anyio.sleep(0.3)
+        await ask(state, {"command": "greet", "name": "ada"}, print)
 
 
 async def test_only_the_user_may_ask(state: Path) -> None:
