@@ -51,9 +51,12 @@ def _provider(deployment: Deployment) -> dict[str, Any]:
             "http_uri": {
                 "uri": f"http://{keycloak.host}:{keycloak.port}{identity.jwks_path()}",
                 "cluster": CLUSTER,
-                "timeout": "2s",
+                "timeout": "5s",
             },
-            "async_fetch": {"failed_refetch_duration": "1s"},
+            # Without fast_listener the fetch waits for the listener's start, so a filter that is
+            # changed later never fetches and has its calls do it, each for itself:
+            # https://github.com/envoyproxy/envoy/pull/16298 (JwksAsyncFetcher's init target)
+            "async_fetch": {"failed_refetch_duration": "1s", "fast_listener": True},
             "cache_duration": "60s",
             "retry_policy": {"num_retries": 3},
         },
