@@ -26,8 +26,16 @@ MASKS = (
     (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "[address]"),
 )
 FRAMES = 12
-# aiokafka says so at every connection; the transport is chosen by the settings, and documented.
-SAID_ENOUGH = "Sending username and password in the clear"
+SAID_ENOUGH = frozenset(
+    {
+        # aiokafka at every connection; the transport is chosen by the settings, and documented.
+        "Sending username and password in the clear",
+        # grpc, an error a time for each header of a caller's that is no UTF-8, with what it holds:
+        # https://github.com/grpc/grpc/blob/master/src/python/grpcio/grpc/_cython/_cygrpc/grpc_string.pyx.pxi
+        "Invalid encoding on %s",
+    }
+)
+"""What libraries log again and again, and what callers could fill the log with."""
 
 
 def scrub(text: str) -> str:
@@ -103,7 +111,7 @@ def configure(process: str, level: int = logging.INFO) -> None:
     """Send all logs of this process to stderr as JSON lines; foreign libraries from WARNING up."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(process))
-    handler.addFilter(lambda record: record.msg != SAID_ENOUGH)
+    handler.addFilter(lambda record: str(record.msg) not in SAID_ENOUGH)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -87,3 +87,18 @@ def test_an_error_keeps_its_type_its_frames_and_its_cause(lines: Any) -> None:
 def test_a_text_with_line_ends_stays_on_its_line(lines: Any) -> None:
     logs.info("x", text='a\n{"event":"forged"}\r\nb')
     assert len(lines()) == 1
+
+
+def test_what_callers_could_fill_the_log_with_is_not_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by tests/fuzz: grpc logs each header that is no UTF-8, thrice, with what it holds."""
+    root, levels = logging.getLogger(), (logging.getLogger().level, logs.LOGGER.level)
+    monkeypatch.setattr(root, "handlers", [])
+    logs.configure("orders-api")
+    logging.getLogger("grpc._cython.cygrpc").error("Invalid encoding on %s", b"caf\xe9")
+    logging.getLogger("grpc._cython.cygrpc").error("worth a line")
+    root.setLevel(levels[0])
+    logs.LOGGER.setLevel(levels[1])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["text"] == "worth a line"
