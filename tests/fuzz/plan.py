@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 
-SHORT = 20
+SHORT = 12
 LONG = 200
 SEED = os.environ.get("CAUSEWAY_FUZZ_SEED", "")
 """A number explores other examples than those that every run repeats; a failure repeats with it."""
