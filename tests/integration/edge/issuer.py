@@ -68,7 +68,10 @@ def serving(port: int) -> Iterator[Issuer]:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Keys)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Keys, bind_and_activate=False)
+    server.request_queue_size = 128  # 5 by default: a sixth who asks at once waits for a second
+    server.server_bind()
+    server.server_activate()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthentication
 from envoy.extensions.filters.http.rbac.v3.rbac_pb2 import RBAC
 
 from causeway.orders.v1.order_service_pb2 import WatchOrderRequest, WatchOrderResponse
@@ -237,9 +238,6 @@ def test_old_versions_are_removed_and_an_equal_one_is_not_written(
 def test_a_rotated_key_is_accepted_and_the_old_one_refused_in_time(
     start: Start, model: Model, tmp_path: Path
 ) -> None:
-    from envoy.extensions.filters.http.jwt_authn.v3.config_pb2 import JwtAuthentication
-
-    from gateway.envoy import names
     from tests.integration.edge.issuer import serving
 
     def quick(edge: Edge) -> Edge:
@@ -258,3 +256,29 @@ def test_a_rotated_key_is_accepted_and_the_old_one_refused_in_time(
             new = own.token("operator")
             assert bench.until(lambda: edge.rest("GET", "/v1/orders/7", new).status_code == 200, 10)
             assert edge.rest("GET", "/v1/orders/7", old).status_code == 401
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_filter_that_is_changed_has_the_keys_before_anybody_calls(
+    start: Start, model: Model, *, fast: bool
+) -> None:
+    """Without `fast_listener` a filter fetches when its listener starts, and then never again."""
+
+    def fetching(edge: Edge) -> Edge:
+        jwt = JwtAuthentication()
+        jwt.CopyFrom(edge.filters[names.AUTHENTICATION])
+        for provider in jwt.providers.values():
+            assert provider.remote_jwks.async_fetch.fast_listener
+            provider.remote_jwks.async_fetch.fast_listener = fast
+        return replace(edge, filters={**edge.filters, names.AUTHENTICATION: jwt})
+
+    def fetched() -> int:
+        return edge.stats("jwks_fetch_success")["http.edge.jwt_authn.jwks_fetch_success"]
+
+    without = replace(model, services=tuple(s for s in model.services if s.area != "users"))
+    edge = start(change=fetching)
+    assert bench.until(lambda: fetched() > 0)
+    before = fetched()
+    changed = _change(edge, fetching(emit(without, edge.deployment)))
+    assert "ecds_authentication.json" in changed
+    assert bench.until(lambda: fetched() > before, 3) is fast
