@@ -125,6 +125,13 @@ def _reflection(roles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
 def _catch_alls(model: Model, deployment: Deployment) -> Iterator[dict[str, Any]]:
     nowhere = {"cluster": NOWHERE, "cluster_not_found_response_code": "NOT_FOUND"}
     unknown = {"name": UNKNOWN, "metadata": _refusal("there is no such method for callers")}
+    # A CONNECT without a path fits nothing else, and would be held as a body that does not end.
+    yield {
+        "name": UNKNOWN,
+        "metadata": _refusal("nothing is tunnelled: send the request itself"),
+        "match": {"connect_matcher": {}},
+        "direct_response": {"status": 403},
+    }
     yield {
         **unknown,
         "match": {"prefix": "/", "headers": [event_source.ACCEPT]},

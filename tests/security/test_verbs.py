@@ -1,5 +1,7 @@
 """Verbs that a path does not have, verbs hidden elsewhere, and gRPC methods asked for as pages."""
 
+import time
+
 import pytest
 
 from tests.integration.edge.issuer import Issuer
@@ -76,8 +78,8 @@ def test_a_verb_that_a_path_does_not_have(
 
 
 CONNECTS: dict[str, tuple[list[tuple[str, str]], int]] = {
-    "to a port of ours": ([(":method", "CONNECT"), (":authority", "127.0.0.1:9901")], 404),
-    "to the edge itself": ([(":method", "CONNECT"), (":authority", "localhost")], 404),
+    "to a port of ours": ([(":method", "CONNECT"), (":authority", "127.0.0.1:9901")], 403),
+    "to the edge itself": ([(":method", "CONNECT"), (":authority", "localhost")], 403),
     "extended, for a WebSocket": (
         [*http2.pseudo("CONNECT", ORDER.rest), (":protocol", "websocket")],
         RESET,
@@ -96,6 +98,21 @@ def test_nothing_is_tunnelled(ports: Ports, issuer: Issuer, case: str) -> None:
     with http2.Connection(ports.edge) as connection:
         reply = connection.request([*headers, *bearer(issuer.token("admin"))])
         assert reply.status == status, reply
+
+
+@pytest.mark.parametrize("authority", ["127.0.0.1:9901", "localhost:80"])
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_tunnel_to_a_name_of_the_edge_is_refused_at_once_over_http_1(
+    ports: Ports, issuer: Issuer, authority: str, signed: bool
+) -> None:
+    headers = (("host", "localhost"), *(bearer(issuer.token("admin")) if signed else ()))
+    begun = time.monotonic()
+    sent = http1.exchange(ports.edge, http1.request("CONNECT", authority, headers), patience=5)
+    assert time.monotonic() - begun < 5  # the edge closes; it waits 15 s for a body
+    answer = http1.first(sent)
+    told = told_by_rest(answer.status, answer.headers, answer.body)
+    assert (told.http, told.code) == (403, PERMISSION_DENIED), told
+    assert not leaks(told)
 
 
 UPGRADES: dict[str, Headers] = {
