@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
+BOOTSTRAP = "bootstrap.json"
+_KINDS = {
+    *("Listener", "TypedExtensionConfig", "RouteConfiguration", "Cluster"),
+    *("ClusterLoadAssignment", "Secret"),
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,13 +28,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What the edge was told. `source` names it for a person; the rest is by resource name."""
+    """What the edge was told. `source` names it for a person; the rest is by resource name.
+
+    `odd`: what was there besides, so that nothing is passed over.
+    """
 
     source: str
     listeners: Mapping[str, Json]
     filters: Mapping[str, Json]
     routes: Mapping[str, Json]
     clusters: Mapping[str, Json]
+    endpoints: Mapping[str, Json]
+    secrets: Mapping[str, Json]
+    bootstrap: Json
+    odd: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +59,16 @@ def from_files(folder: Path, source: str) -> Configuration:
     files = sorted(folder.glob("*.json"))
     if not files:
         raise FileNotFoundError(f"{folder} holds no configuration")
-    contents = (json.loads(path.read_text("utf-8")) for path in files)
-    return _gathered(source, [one for found in contents for one in found.get("resources", [])])
+    contents = {path.name: json.loads(path.read_text("utf-8")) for path in files}
+    bootstrap = contents.pop(BOOTSTRAP, {})
+    resources = [one for found in contents.values() for one in found.get("resources", [])]
+    return _gathered(source, resources, bootstrap)
 
 
 def from_dump(dump: Json, source: str) -> Configuration:
-    """Read the answer of Envoy's `/config_dump`: what it works with."""
-    return _gathered(source, list(_dumped(dump)))
+    """Read the answer of Envoy's `/config_dump?include_eds`: what it works with."""
+    started = [one["bootstrap"] for one in dump.get("configs", []) if "bootstrap" in one]
+    return _gathered(source, list(_dumped(dump)), started[0] if started else {})
 
 
 def kind_of(config: Json) -> str:
@@ -81,10 +96,16 @@ def chain_of(configuration: Configuration, manager: Json) -> list[HttpFilter]:
     return found
 
 
-def _gathered(source: str, resources: Sequence[Json]) -> Configuration:
+def _gathered(source: str, resources: Sequence[Json], bootstrap: Json) -> Configuration:
     by_kind: dict[str, dict[str, Json]] = {}
+    odd = []
     for one in resources:
-        by_kind.setdefault(kind_of(one), {})[one.get("name", "")] = one
+        kind, name = kind_of(one), one.get("name") or one.get("cluster_name", "")
+        known = by_kind.setdefault(kind, {})
+        # Of two by one name either may be the one that counts.
+        if kind not in _KINDS or name in known:
+            odd.append(f"{kind or 'a resource'} {name}")
+        known[name] = one
     extensions = by_kind.get("TypedExtensionConfig", {})
     return Configuration(
         source=source,
@@ -92,6 +113,10 @@ def _gathered(source: str, resources: Sequence[Json]) -> Configuration:
         filters={name: one.get("typed_config", {}) for name, one in extensions.items()},
         routes=by_kind.get("RouteConfiguration", {}),
         clusters=by_kind.get("Cluster", {}),
+        endpoints=by_kind.get("ClusterLoadAssignment", {}),
+        secrets=by_kind.get("Secret", {}),
+        bootstrap=bootstrap,
+        odd=tuple(odd),
     )
 
 
@@ -110,5 +135,9 @@ _DUMPED = {
     "static_clusters": lambda entry: entry["cluster"],
     "dynamic_active_clusters": lambda entry: entry["cluster"],
     "ecds_filters": lambda entry: entry["ecds_filter"],
+    "static_endpoint_configs": lambda entry: entry["endpoint_config"],
+    "dynamic_endpoint_configs": lambda entry: entry["endpoint_config"],
+    "dynamic_active_secrets": lambda entry: entry["secret"],
+    "static_secrets": lambda entry: entry["secret"],
 }
 """List in the dump → the resource in an entry of it."""

@@ -1,15 +1,65 @@
-"""Evaluates the principals of Envoy's RBAC filter on made-up tokens: what a rule lets through."""
+"""The principals of Envoy's RBAC filter: what a rule must be, and what it does on made-up tokens.
 
+Samples tell a person who gets in. That nobody else does, only a comparison word for word tells.
+"""
+
+import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gateway.proof.configuration import Json
-
-NAMESPACE = "envoy.filters.http.jwt_authn"
+from gateway.proof.deployed import NAMESPACE, PAYLOAD, Deployed
+from gateway.proof.surface import Rpc
 
 
 class Unreadable(Exception):  # noqa: N818 (a verdict on a rule, for a person)
     """A rule says something that the proof does not know, and so can't vouch for."""
+
+
+def wanted(rpc: Rpc, deployed: Deployed) -> list[Json]:
+    """The principals of a method's rule."""
+    if rpc.public:
+        return [{"any": True}]
+    clients = [_claim(["azp"], _text(client)) for client in deployed.clients]
+    ids = [
+        _claim(["sub"], {"present_match": True}),
+        _claim(["typ"], _text("Bearer")),
+        {"or_ids": {"ids": clients}},
+    ]
+    if rpc.roles and not rpc.owner:  # who owns what is the service's question
+        path = ["realm_access", "roles"]
+        roles = [_claim(path, {"list_match": {"one_of": _text(r)}}) for r in rpc.roles]
+        ids.append({"or_ids": {"ids": roles}})
+    return [{"and_ids": {"ids": ids}}]
+
+
+def same(told: list[Json], wanted: list[Json]) -> bool:
+    """Whether both say the same, in whatever order."""
+    return bool(_ordered(told) == _ordered(wanted))
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _ordered(inner) for key, inner in value.items()}
+        if kept.get("metadata_source") == "DYNAMIC":
+            del kept["metadata_source"]  # what it is where it is left out
+        return kept
+    if isinstance(value, list):
+        steps = all(isinstance(one, dict) and set(one) == {"key"} for one in value)
+        inner = [_ordered(one) for one in value]
+        return inner if steps else sorted(inner, key=partial(json.dumps, sort_keys=True))
+    return value
+
+
+def _claim(path: list[str], value: Json) -> Json:
+    steps = [{"key": key} for key in (PAYLOAD, *path)]
+    matcher = {"filter": NAMESPACE, "path": steps, "value": value}
+    return {"sourced_metadata": {"metadata_matcher": matcher}}
+
+
+def _text(exact: str) -> Json:
+    return {"string_match": {"exact": exact}}
 
 
 def allows(principal: Json, metadata: Json) -> bool:

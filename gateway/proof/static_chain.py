@@ -1,5 +1,6 @@
 """The listeners: nothing but HTTP, every guard in its place, and no way round one."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from gateway.proof.configuration import (
@@ -11,25 +12,25 @@ from gateway.proof.configuration import (
     kind_of,
     managers,
 )
-from gateway.proof.deployed import HEALTH_PATHS, Deployed
+from gateway.proof.deployed import Deployed
+from gateway.proof.shape import REMEDY, findings
+from gateway.proof.static_clusters import check_clusters
+from gateway.proof.static_filters import check_filter, entry_shape, filter_shapes, header_shape
+from gateway.proof.static_listeners import ENCRYPTED, check_listeners, check_manager
+from gateway.proof.static_process import check_process
 from gateway.proof.static_roles import check_roles
 from gateway.proof.static_routes import Routes
-from gateway.proof.static_tokens import PAYLOAD, check_tokens
+from gateway.proof.static_tokens import check_tokens
 from gateway.proof.static_transcoding import check_transcoding
 
-REMEDY = "run causeway compile and publish what it writes"
 ORDER = (
+    *("HeaderMutation", "HealthCheck", "HealthCheck", "LocalRateLimit"),
     *("Cors", "GrpcWeb", "JwtAuthentication"),
-    *("Buffer", "GrpcJsonTranscoder", "RBAC", "Buffer", "Router"),
+    *("Buffer", "GrpcJsonTranscoder", "RBAC", "LocalRateLimit", "Buffer", "Router"),
 )
-"""Each exactly once, in this order: the role filter must see what the transcoder made. Of the
-buffers the first counts JSON, the second messages."""
-OTHERS = ("HealthCheck", "LocalRateLimit", "HeaderMutation")
-_PATHS = {
-    "normalize_path": True,
-    "merge_slashes": True,
-    "path_with_escaped_slashes_action": "REJECT_REQUEST",
-}
+"""These in this order and no others: the role filter must see what the transcoder made. Of the
+buffers the first counts JSON, the second messages; of the limits the first counts everybody, the
+second who was let in. A listener with TLS has one filter more that writes headers of answers."""
 
 
 def check(configuration: Configuration, deployed: Deployed) -> list[Finding]:
@@ -38,6 +39,11 @@ def check(configuration: Configuration, deployed: Deployed) -> list[Finding]:
 
 
 def _check(configuration: Configuration, deployed: Deployed) -> Iterator[Finding]:
+    for odd in configuration.odd:
+        yield Finding(configuration.source, f"holds {odd}, which the proof does not know", REMEDY)
+    yield from check_process(configuration, deployed)
+    yield from check_clusters(configuration, deployed)
+    yield from check_listeners(configuration, deployed)
     found = list(managers(configuration))
     if not found:
         yield Finding(configuration.source, "has no listener", REMEDY)
@@ -51,61 +57,47 @@ def _check(configuration: Configuration, deployed: Deployed) -> Iterator[Finding
 def _manager(
     where: str, configuration: Configuration, manager: Json, deployed: Deployed
 ) -> Iterator[Finding]:
-    for key, value in _PATHS.items():
-        if manager.get(key) != value:
-            yield Finding(where, f"{key} is {manager.get(key)!r} and not {value!r}", REMEDY)
+    yield from check_manager(where, manager, deployed)
     chain = chain_of(configuration, manager)
     yield from _order(where, chain)
     for one in chain:
-        yield from _entry(where, one)
+        yield from findings(f"{where}, {one.name}", one.entry, entry_shape(one, deployed))
     yield from _guards(where, chain, deployed)
     name = manager.get("rds", {}).get("route_config_name", "")
-    routes = manager.get("route_config") or configuration.routes.get(name)
+    routes = configuration.routes.get(name)
     if routes is None:
         yield Finding(where, "has no routes that the proof could read", REMEDY)
         return
     kinds = {one.name: one.kind for one in chain}
-    yield from Routes(configuration, kinds, deployed).check(name, routes)
+    yield from Routes(kinds, deployed).check(name, routes)
 
 
 def _order(where: str, chain: list[HttpFilter]) -> Iterator[Finding]:
     kinds = [one.kind for one in chain]
-    if [kind for kind in kinds if kind in ORDER] != list(ORDER):
+    more = ["HeaderMutation"] if where.endswith(f" {ENCRYPTED}") else []
+    known = [kind for kind in kinds if kind in ORDER]
+    if known != [*more, *ORDER]:
         text = f"the filters are {', '.join(kinds)}, and must have {', '.join(ORDER)} in this order"
         yield Finding(where, text, REMEDY)
     for one in chain:
-        if one.kind not in (*ORDER, *OTHERS):
+        if one.kind not in ORDER:
             text = f"has the filter {one.name} ({one.kind}), which the proof does not know"
             yield Finding(where, text, "remove it, or teach the proof what it may do")
 
 
-def _entry(where: str, one: HttpFilter) -> Iterator[Finding]:
-    """No filter that guards may be off, or be left out where its configuration is missing."""
-    for key in ("disabled", "is_optional"):
-        if one.entry.get(key) and one.kind != "HeaderMutation":
-            yield Finding(where, f"the filter {one.name} is {key}", REMEDY)
-    if one.entry.get("config_discovery", {}).get("default_config"):
-        yield Finding(where, f"the filter {one.name} starts with another configuration", REMEDY)
-
-
 def _guards(where: str, chain: list[HttpFilter], deployed: Deployed) -> Iterator[Finding]:
+    shapes = filter_shapes(deployed)
+    seen: Counter[str] = Counter()
     for one in chain:
+        number = seen[one.kind]
+        seen[one.kind] += 1
         if one.kind == "JwtAuthentication":
             yield from check_tokens(one.config, deployed)
         elif one.kind == "GrpcJsonTranscoder":
             yield from check_transcoding(one.config, f"{where}, {one.name}", deployed)
         elif one.kind == "RBAC":
-            yield from check_roles(one.config, deployed, PAYLOAD)
-        elif one.kind == "HealthCheck":
-            yield from _health(where, one)
-        elif one.config.get("mutations", {}).get("request_mutations"):
-            text = f"the filter {one.name} writes headers of requests"
-            yield Finding(where, text, "remove it: services would read what no caller sent")
-
-
-def _health(where: str, one: HttpFilter) -> Iterator[Finding]:
-    headers = one.config.get("headers", [])
-    path = headers[0].get("string_match", {}).get("exact") if len(headers) == 1 else None
-    named = path in HEALTH_PATHS and headers[0].get("name") == ":path"
-    if not named or one.config.get("pass_through_mode"):
-        yield Finding(where, f"the filter {one.name} answers more than its own path", REMEDY)
+            yield from check_roles(one.config, deployed)
+        elif one.kind == "HeaderMutation":
+            yield from check_filter(where, one, header_shape())
+        elif number < len(shapes.get(one.kind, ())):
+            yield from check_filter(where, one, shapes[one.kind][number])

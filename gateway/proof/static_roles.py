@@ -5,15 +5,16 @@ from collections.abc import Iterator
 
 from gateway.proof.callers import Caller, Standing
 from gateway.proof.configuration import Finding, Json
-from gateway.proof.deployed import CLI, DOCUMENTS, Deployed
+from gateway.proof.deployed import CLI, DOCUMENTS, PAYLOAD, READING, Deployed
 from gateway.proof.expected import lets_in
-from gateway.proof.principals import Unreadable, allows
+from gateway.proof.principals import Unreadable, allows, same, wanted
+from gateway.proof.shape import REMEDY, Maybe, anything, findings, packed
 from gateway.proof.surface import Rpc
 
-REMEDY = "run causeway compile and publish what it writes"
+_SHAPE = packed("RBAC", rules={"action": Maybe("ALLOW"), "policies": anything})
 
 
-def check_roles(rbac: Json, deployed: Deployed, payload_key: str) -> Iterator[Finding]:
+def check_roles(rbac: Json, deployed: Deployed) -> Iterator[Finding]:
     """Everything in which the RBAC configuration is not the protos' rules."""
     rules = rbac.get("rules")
     if not isinstance(rules, dict) or rbac.get("matcher"):
@@ -21,6 +22,7 @@ def check_roles(rbac: Json, deployed: Deployed, payload_key: str) -> Iterator[Fi
         return
     if rules.get("action", "ALLOW") != "ALLOW":
         yield Finding("role filter", f"its action is {rules['action']}: no default deny", REMEDY)
+    yield from findings("role filter", rbac, _SHAPE)
     policies: Json = rules.get("policies", {})
     rpcs = {rpc.path: rpc for rpc in deployed.rpcs}
     paths = [path for policy in policies.values() for path in _paths(policy)]
@@ -29,12 +31,10 @@ def check_roles(rbac: Json, deployed: Deployed, payload_key: str) -> Iterator[Fi
     for path in (path for path, times in Counter(paths).items() if times > 1):
         yield Finding(f"role filter, {path}", "the method has more than one rule", REMEDY)
     for name, policy in policies.items():
-        yield from _policy(name, policy, rpcs, deployed, payload_key)
+        yield from _policy(name, policy, rpcs, deployed)
 
 
-def _policy(
-    name: str, policy: Json, rpcs: dict[str, Rpc], deployed: Deployed, payload_key: str
-) -> Iterator[Finding]:
+def _policy(name: str, policy: Json, rpcs: dict[str, Rpc], deployed: Deployed) -> Iterator[Finding]:
     where = f"role filter, rule {name}"
     if more := policy.keys() - {"permissions", "principals"}:
         yield Finding(where, f"says {', '.join(sorted(more))}, which the proof can't read", REMEDY)
@@ -43,24 +43,41 @@ def _policy(
         yield Finding(where, "is not for one exact path alone", REMEDY)
     for path in paths:
         if rpc := rpcs.get(path):
-            yield from _principals(where, rpc, policy, deployed, payload_key)
-        elif path not in DOCUMENTS:
+            yield from _principals(where, rpc, policy, deployed)
+        elif path in DOCUMENTS:
+            yield from findings(where, policy, _document(path))
+        else:
             yield Finding(where, f"{path} is no method", "remove the rule")
 
 
-def _principals(
-    where: str, rpc: Rpc, policy: Json, deployed: Deployed, payload_key: str
-) -> Iterator[Finding]:
+def _principals(where: str, rpc: Rpc, policy: Json, deployed: Deployed) -> Iterator[Finding]:
+    """Whether the rule is the proto's, word for word; where it is not, who is let in wrongly."""
+    told = policy.get("principals", [])
+    if same(told, wanted(rpc, deployed)):
+        return
+    try:
+        wrong = list(wrongly(rpc, told, deployed))
+    except Unreadable as error:
+        wrong = [f"has {error}"]
+    for text in wrong or ["lets in by more, or less, than the proto says"]:
+        yield Finding(where, text, REMEDY)
+
+
+def wrongly(rpc: Rpc, principals: list[Json], deployed: Deployed) -> Iterator[str]:
+    """Which made-up callers principals treat otherwise than the proto. Raises Unreadable."""
     for caller, claims in callers(deployed):
-        metadata = {payload_key: claims} if claims is not None else {}
-        try:
-            open_ = any(allows(one, metadata) for one in policy.get("principals", []))
-        except Unreadable as error:
-            yield Finding(where, f"has {error}", REMEDY)
-            return
+        metadata = {PAYLOAD: claims} if claims is not None else {}
+        open_ = any(allows(one, metadata) for one in principals)
         if open_ != lets_in(rpc, caller):
             verb = "lets in" if open_ else "refuses"
-            yield Finding(where, f"{verb} {caller.name}, unlike the proto", REMEDY)
+            yield f"{verb} {caller.name}, unlike the proto"
+
+
+def _document(path: str) -> Json:
+    exact = {"header": {"name": ":path", "string_match": {"exact": path}}}
+    reading = {"name": ":method", "string_match": {"safe_regex": {"regex": READING}}}
+    rules = {"and_rules": {"rules": [exact, {"header": reading}]}}
+    return {"permissions": [rules], "principals": [{"any": True}]}
 
 
 def callers(deployed: Deployed) -> Iterator[tuple[Caller, Json | None]]:

@@ -8,33 +8,38 @@ from google.protobuf.message import DecodeError
 
 from gateway.proof.configuration import Finding, Json
 from gateway.proof.deployed import Deployed
+from gateway.proof.shape import REMEDY, Maybe, anything, findings, packed
+from gateway.proof.static_filters import JSON_BYTES
 from gateway.proof.surface import Rpc, Surface, surface
 from gateway.proof.templates import same_shape
 
-REMEDY = "run causeway compile and publish what it writes"
-_WIDER = (
-    "auto_mapping",
-    "ignore_unknown_query_parameters",
-    "ignored_query_parameters",
-    "match_incoming_request_route",
-    "proto_descriptor",
-)
 _STRICT = (
     "reject_unknown_method",
     "reject_unknown_query_parameters",
     "reject_binding_body_field_collisions",
 )
+_PRINTED = {
+    "always_print_primitive_fields",
+    "stream_newline_delimited",
+    "stream_sse_style_delimited",
+}
+_SHAPE = packed(
+    "GrpcJsonTranscoder",
+    proto_descriptor_bin=anything,  # read below, as the services are
+    services=anything,
+    auto_mapping=Maybe(False),
+    convert_grpc_status=True,
+    query_param_unescape_plus=True,
+    request_validation_options=dict.fromkeys(_STRICT, True),
+    print_options=lambda told: set(told) <= _PRINTED,
+    max_request_body_size=JSON_BYTES,
+    max_response_body_size=anything,
+)
 
 
 def check_transcoding(transcoder: Json, where: str, deployed: Deployed) -> Iterator[Finding]:
     """Everything in which the transcoder maps more, less or elsewhere than the protos say."""
-    for key in _WIDER:
-        if transcoder.get(key):
-            yield Finding(where, f"sets {key}: it takes more than the bindings", REMEDY)
-    options = transcoder.get("request_validation_options", {})
-    for key in _STRICT:
-        if options.get(key) is not True:
-            yield Finding(where, f"{key} is off", REMEDY)
+    yield from findings(where, transcoder, _SHAPE)
     wanted = {rpc.path.split("/")[1] for rpc in deployed.surface.rpcs}
     for name in set(transcoder.get("services", [])) ^ wanted:
         text = (

@@ -38,7 +38,8 @@ class Rpc:
 
     `roles`: any of them is let in; `anyone`: so is every valid token. `owner`: the option's name
     without `OWNER_`, "" where it is unset. `interval`: seconds in which its bucket fills, if it
-    has one. `safe`: calling it changes nothing.
+    has one, and `requests` are let through in it. `request_bytes`: of one message; 0: the default.
+    `safe`: calling it changes nothing.
     """
 
     path: str
@@ -54,6 +55,8 @@ class Rpc:
     safe: bool
     interval: float = 0.0
     anyone: bool = False
+    requests: int = 0
+    request_bytes: int = 0
 
     @property
     def name(self) -> str:
@@ -151,6 +154,8 @@ def _rpc(path: str, package: str, method: MethodDescriptorProto) -> Rpc:
         server_streams=method.server_streaming,
         safe=method.options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS,
         interval=interval if access.HasField("rate_limit") else 0.0,
+        requests=access.rate_limit.requests,
+        request_bytes=access.max_request_bytes,
     )
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from gateway.proof.surface import Binding, Rpc
 
-_VARIABLE = re.compile(r"\{([^={}]+)(?:=([^{}]*))?\}")
+VARIABLE = re.compile(r"\{([^={}]+)(?:=([^{}]*))?\}")
 _ESCAPED_SLASH = re.compile(r"%(2f|5c)", re.IGNORECASE)
 
 
@@ -25,20 +25,20 @@ class Template:
 
 def parse(template: str) -> Template:
     """`/v1/{name=orders/*}:ship` → segments v1, orders, *; verb ship."""
-    plain = _VARIABLE.sub(lambda found: found.group(2) or "*", template)
+    plain = VARIABLE.sub(lambda found: found.group(2) or "*", template)
     path, _, verb = plain.partition(":")
     return Template(tuple(path.strip("/").split("/")), verb)
 
 
 def variables(template: str) -> Iterator[tuple[str, str]]:
     """Field path and pattern of each variable: `name`, `orders/*`."""
-    for found in _VARIABLE.finditer(template):
+    for found in VARIABLE.finditer(template):
         yield found.group(1), found.group(2) or "*"
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
     """The path with these values in place of its variables, by field path."""
-    return _VARIABLE.sub(lambda found: values[found.group(1)], template)
+    return VARIABLE.sub(lambda found: values[found.group(1)], template)
 
 
 class Resolver:

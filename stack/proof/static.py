@@ -44,26 +44,22 @@ def committed(promise: Surface) -> Verdict:
         found = from_files(ROOT / COMMITTED, str(COMMITTED))
     except OSError as error:
         raise StackError(Code.NOT_GENERATED, str(error), "causeway compile") from None
-    return _verdict(found, _deployed(promise, container()))
+    return _verdict(found, Deployed(promise, container()))
 
 
 def running(promise: Surface, settings: Settings, deployment: "Deployment") -> Iterator[Verdict]:
     """What the edge of a running platform reads, and what it works with."""
-    deployed = _deployed(promise, deployment)
+    deployed = Deployed(promise, deployment)
     folder = Path(deployment.root) / "current"
     try:
         yield _verdict(from_files(folder, "the files of the running edge"), deployed)
-        url = f"{addresses.edge_admin(settings.port)}/config_dump"
+        url = f"{addresses.edge_admin(settings.port)}/config_dump?include_eds"
         with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 (on loopback)
             dump = from_dump(json.load(answer), "the running edge")
     except OSError as error:
         text = f"the edge can't be asked for its configuration: {error}"
         raise StackError(Code.CHECK_UNPREPARED, text, "causeway status") from None
     yield _verdict(dump, deployed)
-
-
-def _deployed(promise: Surface, deployment: "Deployment") -> Deployed:
-    return Deployed(promise, deployment.issuer, deployment.reflection_roles)
 
 
 def _verdict(configuration: Configuration, deployed: Deployed) -> Verdict:

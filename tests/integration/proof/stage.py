@@ -42,19 +42,21 @@ class Stage:
         """What Envoy was given, and what it says that it works with."""
         yield from_files(self.edge.root / "current", "its files")
         admin = self.edge.deployment.admin
-        with urllib.request.urlopen(f"http://{admin.host}:{admin.port}/config_dump") as answer:
+        with urllib.request.urlopen(
+            f"http://{admin.host}:{admin.port}/config_dump?include_eds"
+        ) as answer:
             yield from_dump(json.load(answer), "its memory")
 
     def static(self) -> list[str]:
         """What the static proof finds, which must be the same in both."""
-        deployed = Deployed(self.surface, self.issuer.issuer)
+        deployed = Deployed(self.surface, self.edge.deployment)
         files, memory = (check(one, deployed) for one in self.configurations())
         assert list(map(str, files)) == list(map(str, memory))
         return [str(finding) for finding in files]
 
     def live(self, *methods: str, tricks: bool = False) -> list[Difference]:
         """The cells of these methods that differ; with tricks on paths and verbs or without."""
-        deployed = Deployed(self.surface, self.issuer.issuer)
+        deployed = Deployed(self.surface, self.edge.deployment)
         areas = dict.fromkeys(self.surface.areas, 1)
         matrix = Matrix(self.surface, deployed.reflection, areas)
         callers, low = everybody(self.issuer, self.surface)

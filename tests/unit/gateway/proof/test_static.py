@@ -12,13 +12,16 @@ from google.api import annotations_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.deployments import container
-from gateway.proof.configuration import Configuration, from_files, managers
+from gateway.proof.configuration import Configuration, from_files
 from gateway.proof.deployed import Deployed
+from gateway.proof.principals import wanted
 from gateway.proof.static_chain import check
+from gateway.proof.static_roles import wrongly
 from gateway.proof.surface import Surface
+from tests.unit.gateway.proof.parts import SHIP, host, manager, policies, provider, route
+from tests.unit.gateway.proof.ways_round import ROUND
 
 FOLDER = Path(__file__).parents[4] / "envoy/generated"
-SHIP = "/causeway.orders.v1.OrderService/ShipOrder"
 
 
 @pytest.fixture
@@ -27,38 +30,13 @@ def committed() -> Configuration:
 
 
 def findings(configuration: Configuration, promise: Surface) -> list[str]:
-    where = container()
-    return [str(f) for f in check(configuration, Deployed(promise, where.issuer,
-                                                          where.reflection_roles))]  # fmt: skip
+    return [str(found) for found in check(configuration, Deployed(promise, container()))]
 
 
 def test_the_committed_configuration_is_what_the_protos_say(
     committed: Configuration, promise: Surface
 ) -> None:
     assert findings(committed, promise) == []
-
-
-def policies(configuration: Configuration) -> dict[str, Any]:
-    found: dict[str, Any] = configuration.filters["authorization"]["rules"]["policies"]
-    return found
-
-
-def provider(configuration: Configuration) -> dict[str, Any]:
-    found: dict[str, Any] = configuration.filters["authentication"]["providers"]["keycloak"]
-    return found
-
-
-def host(configuration: Configuration) -> dict[str, Any]:
-    found: dict[str, Any] = configuration.routes["edge"]["virtual_hosts"][0]
-    return found
-
-
-def route(configuration: Configuration, path: str) -> dict[str, Any]:
-    return next(one for one in host(configuration)["routes"] if one["match"].get("path") == path)
-
-
-def manager(configuration: Configuration) -> dict[str, Any]:
-    return next(iter(managers(configuration)))[1]
 
 
 def another_binding(configuration: Configuration) -> None:
@@ -77,6 +55,12 @@ def another_field(configuration: Configuration) -> None:
     order = next(one for one in messages if one.name == "ShipOrderRequest")
     order.field.add(name="more", number=99, type=9, label=1)
     transcoder["proto_descriptor_bin"] = base64.b64encode(files.SerializeToString()).decode()
+
+
+def test_the_rules_that_it_asks_for_let_in_whom_the_protos_name(promise: Surface) -> None:
+    deployed = Deployed(promise, container())
+    for rpc in deployed.rpcs:
+        assert list(wrongly(rpc, wanted(rpc, deployed), deployed)) == []
 
 
 def swap(configuration: Configuration) -> None:
@@ -120,7 +104,8 @@ HOLES: dict[str, tuple[Callable[[Configuration], Any], str]] = {
     "another issuer": (lambda c: provider(c).update(issuer="http://x"), "issuer is 'http://x'"),
     "a token in the query": (lambda c: provider(c).update(from_params=["t"]), "from_params"),
     "no expiry": (lambda c: provider(c).pop("require_expiration"), "require_expiration"),
-    "a long life": (lambda c: provider(c).update(max_lifetime="3600s"), "may live 3600 s"),
+    "a long life": (lambda c: provider(c).update(max_lifetime="3600s"),
+                    "max_lifetime is '3600s' and not '310s'"),
     "a token may be missing": (lambda c: requires(c, allow_missing={}), "on every path"),
     "or failed": (lambda c: requires(c, allow_missing_or_failed={}), "on every path"),
     "no last rule": (lambda c: c.filters["authentication"]["rules"].pop(), "on every path"),
@@ -147,14 +132,15 @@ HOLES: dict[str, tuple[Callable[[Configuration], Any], str]] = {
     "a route elsewhere": (lambda c: route(c, SHIP)["route"].update(cluster="users"),
                           "leads to 'users' and not to 'orders'"),
     "a rewritten path": (lambda c: route(c, SHIP)["route"].update(prefix_rewrite="/x"),
-                         "its target says prefix_rewrite"),
+                         "says route.prefix_rewrite"),
     "an identity written in": (
         lambda c: route(c, SHIP).update(request_headers_to_add=[
             {"header": {"key": "authorization", "value": "Bearer x"}}]),
         "writes authorization into requests"),
     "every host": (lambda c: host(c).update(domains=["*"]), "hosts that nobody named"),
     "roles before transcoding": (swap, "in this order"),
-    "a filter off": (lambda c: manager(c)["http_filters"][5].update(disabled=True), "is disabled"),
+    "a filter off": (lambda c: manager(c)["http_filters"][5].update(disabled=True),
+                     "says disabled"),
     "paths as they come": (lambda c: manager(c).pop("merge_slashes"), "merge_slashes"),
     "a filter that nobody knows": (
         lambda c: manager(c)["http_filters"].insert(0, {"name": "lua", "typed_config": {
@@ -169,9 +155,12 @@ HOLES: dict[str, tuple[Callable[[Configuration], Any], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("hole", HOLES)
+ALL = HOLES | ROUND
+
+
+@pytest.mark.parametrize("hole", ALL)
 def test_a_hole_is_found(committed: Configuration, promise: Surface, hole: str) -> None:
-    plant, told = HOLES[hole]
+    plant, told = ALL[hole]
     holed = copy.deepcopy(committed)
     plant(holed)
     found = findings(holed, promise)
