@@ -1,7 +1,7 @@
 """An authority of this platform alone, and the certificate of the edge that it signs.
 
-Its name constraints let it speak for the edge's own host names only: who trusts it, trusts it
-for no other (RFC 5280, 4.2.1.10).
+Its name constraints let it speak for no host name but the edge's own: who trusts it, trusts it for
+no other (RFC 5280, 4.2.1.10). Of addresses it may sign any: see `_permitted`.
 """
 
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ def authority(domains: Sequence[str], now: datetime) -> Pair:
         _builder(subject, subject, key, now, AUTHORITY_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.NameConstraints(_permitted(domains), None), critical=True)
+        .add_extension(_constraints(domains), critical=True)
     )
     return Pair(builder.sign(key, hashes.SHA256()), key)
 
@@ -146,6 +146,12 @@ def _general(host: str) -> x509.GeneralName:
         return x509.IPAddress(ip_address(host))
     except ValueError:
         return x509.DNSName(host)
+
+
+def _constraints(domains: Sequence[str]) -> x509.NameConstraints:
+    """These host names; where there are none, no host name: the empty one stands for each."""
+    permitted = _permitted(domains)
+    return x509.NameConstraints(permitted or None, None if permitted else [x509.DNSName("")])
 
 
 def _permitted(domains: Sequence[str]) -> list[x509.GeneralName]:

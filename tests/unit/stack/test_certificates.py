@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.x509.verification import PolicyBuilder, Store
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from stack import certificates
 from stack.certificates import AUTHORITY_LIFE, LIFE, RENEWED_BEFORE, Pair
@@ -100,6 +101,18 @@ def test_a_key_of_another_certificate_is_refused(place: Place) -> None:
     served, authority = place.served, place.authority
     with pytest.raises(ValueError, match="another certificate"):
         certificates.parse(served.certificate_pem, authority.key_pem)
+
+
+def test_an_edge_without_a_host_name_gets_an_authority_for_addresses_alone(tmp_path: Path) -> None:
+    place, domains = Place(tmp_path), ("127.0.0.1", "[::1]")
+    assert place.provide(domains=domains)
+    assert not place.provide(domains=domains)
+    policy = PolicyBuilder().store(Store([place.authority.certificate])).time(NOW)
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    policy.build_server_verifier(address).verify(place.served.certificate, [])
+    forged = certificates.server(place.authority, ("evil.example",), NOW).certificate
+    with pytest.raises(VerificationError):
+        policy.build_server_verifier(x509.DNSName("evil.example")).verify(forged, [])
 
 
 def test_the_authority_speaks_for_no_other_host(place: Place) -> None:
