@@ -54,7 +54,7 @@ def _provider(deployment: Deployment) -> dict[str, Any]:
                 "timeout": "5s",
             },
             # Without fast_listener the fetch waits for the listener's start, so a filter that is
-            # changed later never fetches and has its calls do it, each for itself:
+            # changed later never fetches, and its calls have to:
             # https://github.com/envoyproxy/envoy/pull/16298 (JwksAsyncFetcher's init target)
             "async_fetch": {"failed_refetch_duration": "1s", "fast_listener": True},
             "cache_duration": "60s",
