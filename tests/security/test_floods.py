@@ -1,4 +1,8 @@
-"""Floods and broken frames, at the edge and at a service past it: both live and serve others."""
+"""Floods and broken frames, at the edge and at a service past it: both live and serve others.
+
+What ends these floods is Envoy's own limits: they end on an edge without ours too. That ours are
+what Envoy runs with is looked up in tests/integration/edge/settings/test_dumped.py.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 
