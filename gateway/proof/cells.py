@@ -1,7 +1,7 @@
 """The live matrix: every method, on every way to it, by every caller, with what must come back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.proof.callers import Caller, Standing
 from gateway.proof.event_source import event_source
@@ -15,14 +15,24 @@ from gateway.proof.expected import (
     mangled,
 )
 from gateway.proof.mangling import grpc_paths, plain_calls, rest_paths
-from gateway.proof.requests import Wire, broken_rest_call, grpc_call, web_call
+from gateway.proof.requests import (
+    Wire,
+    broken_rest_call,
+    grpc_call,
+    upgrade_call,
+    web_call,
+    web_text_call,
+)
 from gateway.proof.surface import HEALTH, NOTHING, Rpc, Surface
 from gateway.proof.templates import Resolver
+
+ENCRYPTED = "edge over TLS"
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One call and what it must come to. `target`: "edge", or a replica past it (`orders-1`)."""
+    """One call and what it must come to. `target`: "edge", the edge over TLS, or a replica past it
+    (`orders-1`)."""
 
     method: str
     protocol: str
@@ -70,6 +80,7 @@ class Matrix:
                 yield from self._mangled_grpc(rpc, caller)
                 yield from self._mangled_rest(rpc, caller)
                 yield from self._cookies(rpc, caller)
+                yield from self._other_ways(rpc, caller)
         for caller in callers:
             yield self._health(caller)
             yield from self._denied(caller)
@@ -91,6 +102,18 @@ class Matrix:
             if caller.query:  # a parameter that no field has
                 expected |= mangled(rpc, rpc, caller, invalid=wire.invalid)
             yield Cell(rpc.name, protocol, caller, "edge", wire, expected, rpc.interval)
+
+    def _other_ways(self, rpc: Rpc, caller: Caller) -> Iterator[Cell]:
+        """The listener with TLS, gRPC-Web as text, and an upgrade, which nobody gets."""
+        for cell in self._canonical(rpc, caller):
+            yield replace(cell, protocol=f"{cell.protocol} over TLS", target=ENCRYPTED)
+        text = web_text_call(rpc)
+        if not rpc.client_streams:
+            expected = at_edge(rpc, caller, invalid=text.invalid)
+            yield Cell(rpc.name, "gRPC-Web-text", caller, "edge", text, expected, rpc.interval)
+        for target in ("edge", ENCRYPTED):
+            wire, refused = upgrade_call(rpc), edge(UNAUTHENTICATED, DENIED)
+            yield Cell(rpc.name, "upgrade", caller, target, wire, refused, rpc.interval)
 
     def _direct(self, rpc: Rpc, caller: Caller) -> Iterator[Cell]:
         wire = grpc_call(rpc)

@@ -7,7 +7,7 @@ from gateway.proof.requests import Wire
 from gateway.proof.surface import Binding
 from gateway.proof.templates import variables
 
-VERBS = ("GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
+VERBS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
 
 
 def rest_paths(wire: Wire, binding: Binding) -> Iterator[tuple[str, Wire]]:

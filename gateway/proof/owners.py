@@ -11,13 +11,22 @@ from typing import Any
 from google.api import resource_pb2
 from google.protobuf import descriptor_pool, json_format, message_factory
 
-from gateway.proof.callers import Caller
+from gateway.proof.callers import Caller, Standing
 from gateway.proof.cells import Cell, replica
-from gateway.proof.expected import NOT_FOUND, OK, UNIMPLEMENTED, Expected, service
+from gateway.proof.expected import (
+    NOT_FOUND,
+    OK,
+    UNIMPLEMENTED,
+    Expected,
+    at_edge,
+    at_service,
+    service,
+)
 from gateway.proof.requests import Wire, grpc_call, rest_call, web_call
 from gateway.proof.surface import Rpc, Surface
 
 USER = "causeway/User"
+EDGE = "edge"
 STALE = "proof-of-no-version"
 
 
@@ -61,12 +70,38 @@ class Owners:
                     for caller in callers:
                         yield from self._of(rpc, field, resource, caller)
 
+    def strangers(self, resources: Sequence[Resource], callers: Sequence[Caller]) -> Iterator[Cell]:
+        """Every method × resource that its request names × caller without a token of ours.
+
+        A rule that lets a few real names by would look sound on every made-up one. The edge
+        refuses these, and so does the service behind it, whatever the method would do.
+        """
+        outside = [caller for caller in callers if caller.standing is not Standing.KNOWN]
+        for resource in resources:
+            for rpc in (one for one in self._surface.rpcs if not one.public):
+                if field := self._field(rpc, resource) or self._reference(rpc, resource):
+                    calls = self._calls(rpc, self._request(rpc, field, resource.name))
+                    for caller in outside:
+                        yield from self._refused(rpc, resource, caller, calls)
+
+    def _refused(
+        self, rpc: Rpc, resource: Resource, caller: Caller, calls: list[tuple[str, str, Wire]]
+    ) -> Iterator[Cell]:
+        kind = resource.kind.rpartition("/")[2]
+        for label, target, wire in calls:
+            expects = at_edge if target == EDGE else at_service
+            expected = expects(rpc, caller, invalid=False)
+            yield Cell(rpc.name, f"{label}, a real {kind}", caller, target, wire, expected)
+
     def _field(self, rpc: Rpc, resource: Resource) -> str:
         """The field of the request that names the resource; "" where the method knows no owner."""
         if rpc.owner in ("SELF", "FIELD"):
             return rpc.owner_field if resource.kind == USER else ""
         if not (rpc.owner == "HANDLER" or resource.personal):
             return ""
+        return self._reference(rpc, resource)
+
+    def _reference(self, rpc: Rpc, resource: Resource) -> str:
         for field in self._surface.messages[rpc.request].field:
             if field.options.Extensions[resource_pb2.resource_reference].type == resource.kind:
                 return field.name

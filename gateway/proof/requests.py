@@ -1,5 +1,6 @@
 """Requests that pass access and then fail: raw bytes over gRPC, broken fields over REST."""
 
+import base64
 import json
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,9 @@ UNREADABLE = b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
 """No protobuf message at all: a tag that never ends. It fails for every method, whatever its
 fields, and only after access; no handler can be reached with it."""
 WEB = "application/grpc-web+proto"
+WEB_TEXT = "application/grpc-web-text"
 _SHORT = 32
+_UPGRADE = (("connection", "upgrade"), ("upgrade", "websocket"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,18 @@ def web_call(rpc: Rpc, body: bytes = UNREADABLE) -> Wire:
     framed = b"\0" + len(body).to_bytes(4, "big") + body
     headers = (("content-type", WEB), ("x-grpc-web", "1"))
     return Wire("web", rpc.path, body=framed, headers=headers, streams=rpc.server_streams)
+
+
+def web_text_call(rpc: Rpc) -> Wire:
+    """The same in base64, as browsers without binary streams send it."""
+    plain = web_call(rpc)
+    headers = (("content-type", f"{WEB_TEXT}+proto"), ("x-grpc-web", "1"))
+    return replace(plain, body=base64.b64encode(plain.body), headers=headers)
+
+
+def upgrade_call(rpc: Rpc) -> Wire:
+    """A WebSocket at the gRPC path: Envoy gives those a chain of filters of their own."""
+    return Wire("rest", rpc.path, verb="GET", headers=_UPGRADE)
 
 
 def rest_call(rpc: Rpc, binding: Binding, request: dict[str, Any]) -> Wire:

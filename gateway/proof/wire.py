@@ -4,10 +4,14 @@
 more comfort put it right first.
 """
 
+import base64
 import http.client
 import json
+import re
+import ssl
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,7 +19,7 @@ import grpc
 from google.rpc import code_pb2
 
 from gateway.proof.expected import OK, Place, Verdict
-from gateway.proof.requests import Wire
+from gateway.proof.requests import WEB_TEXT, Wire
 
 PATIENCE = 15.0
 """Seconds for one call."""
@@ -41,14 +45,15 @@ class Got:
 
 
 class Door:
-    """One address ("host:port") that takes calls. Safe from many threads; close it at the end."""
+    """One address ("host:port") that takes calls. Safe from many threads; close it at the end.
 
-    def __init__(self, address: str) -> None:
+    `authority`: the certificate (PEM) to trust, where it speaks TLS.
+    """
+
+    def __init__(self, address: str, authority: Path | None = None) -> None:
         self._address = address
-        # A connection of its own: the library shares one between equal channels of a process.
-        self._channel = grpc.insecure_channel(
-            address, options=[("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
-        )
+        self._tls = ssl.create_default_context(cafile=authority) if authority else None
+        self._channel = _channel(address, authority)
         self._kept = threading.local()
         self._open: list[http.client.HTTPConnection] = []
 
@@ -91,23 +96,42 @@ class Door:
         raise AssertionError("unreachable")
 
     def _read(self, wire: Wire, answer: http.client.HTTPResponse) -> Got:
+        if answer.status == http.client.SWITCHING_PROTOCOLS:
+            self._connection().close()  # whatever it speaks now, it is no HTTP
+            return Got(Verdict("HTTP 101", Place.SERVICE.value))
         if not wire.streams or answer.status != http.client.OK:
             body = answer.read()
         else:
             body = answer.read1(CHUNK)
-            if wire.kind == "rest" or not body or not body[0] & _TRAILERS:
+            if wire.kind == "rest" or not body or not _plain(answer, body)[0] & _TRAILERS:
                 self._connection().close()  # a stream that has begun need not end
             else:
                 answer.read()
+        if wire.verb == "HEAD":
+            return _bodiless(answer.status)
         return _web(answer, body) if wire.kind == "web" else _rest(answer.status, body)
 
     def _connection(self) -> http.client.HTTPConnection:
         found: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
         if found is None:
-            found = http.client.HTTPConnection(self._address, timeout=PATIENCE)
+            found = self._connected()
             self._kept.connection = found
             self._open.append(found)
         return found
+
+    def _connected(self) -> http.client.HTTPConnection:
+        if self._tls:
+            return http.client.HTTPSConnection(self._address, timeout=PATIENCE, context=self._tls)
+        return http.client.HTTPConnection(self._address, timeout=PATIENCE)
+
+
+def _channel(address: str, authority: Path | None) -> grpc.Channel:
+    # A connection of its own: the library shares one between equal channels of a process.
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
+    if authority is None:
+        return grpc.insecure_channel(address, options=options)
+    trusted = grpc.ssl_channel_credentials(authority.read_bytes())
+    return grpc.secure_channel(address, trusted, options=options)
 
 
 def _of_error(error: Any) -> Got:
@@ -120,7 +144,7 @@ def _web(answer: http.client.HTTPResponse, body: bytes) -> Got:
     """The trailers are the last frame of the body; a refusal at the door has them as headers."""
     if answer.status != http.client.OK:
         return Got(Verdict(f"HTTP {answer.status}", Place.EDGE.value))
-    first = b""
+    first, body = b"", _plain(answer, body)
     trailers = {name.lower(): value for name, value in answer.getheaders()}
     while len(body) >= 5:
         size = int.from_bytes(body[1:5], "big")
@@ -135,6 +159,22 @@ def _web(answer: http.client.HTTPResponse, body: bytes) -> Got:
     by = Place.SERVICE if code == 0 or DETAILS in trailers else Place.EDGE
     text = unquote(trailers.get("grpc-message", ""))
     return Got(Verdict(code_pb2.Code.Name(code), by.value), text, first)
+
+
+def _plain(answer: http.client.HTTPResponse, body: bytes) -> bytes:
+    """The frames; as text they come in pieces of base64, each padded on its own."""
+    if not (answer.getheader("content-type") or "").startswith(WEB_TEXT):
+        return body
+    pieces = re.findall(rb"[A-Za-z0-9+/]+={0,2}", body)
+    return b"".join(base64.b64decode(piece + b"=" * (-len(piece) % 4)) for piece in pieces)
+
+
+def _bodiless(status: int) -> Got:
+    """An answer to HEAD tells no more than its status, and so not who gave it."""
+    if status == http.client.OK:
+        return Got(Verdict(OK, Place.SERVICE.value))
+    codes = (code for code, own in _HTTP.items() if own == status)
+    return Got(Verdict(next(codes, f"HTTP {status}"), Place.EDGE.value))
 
 
 def _rest(status: int, body: bytes) -> Got:

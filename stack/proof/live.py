@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from gateway.proof.cells import Cell, Matrix, replica
+from gateway.proof.cells import ENCRYPTED, Cell, Matrix, replica
 from gateway.proof.owners import Owners, Pair, Resource
 from gateway.proof.run import Difference, Progress, Runner
 from gateway.proof.surface import Surface, reflection
@@ -78,7 +78,7 @@ def prove(promise: Surface, place: Place, progress: Progress) -> Outcome:
 
 @contextmanager
 def doors(place: Place) -> Iterator[Mapping[str, Door]]:
-    """The edge, every api replica and every worker."""
+    """The edge, with TLS and without, every api replica and every worker."""
     settings, choices = place.settings, place.choices
     found = {"edge": settings.port.edge}
     for area in _replicas(choices):
@@ -87,6 +87,8 @@ def doors(place: Place) -> Iterator[Mapping[str, Door]]:
     found |= zip(_workers(choices), _worker_ports(settings, choices), strict=True)
     with ExitStack() as stack:
         opened = {name: Door(f"{addresses.HOST}:{own}") for name, own in found.items()}
+        authority = addresses.authority(settings.state)
+        opened[ENCRYPTED] = Door(f"{addresses.HOST}:{settings.port.edge_tls}", authority)
         for door in opened.values():
             stack.callback(door.close)
         yield opened
@@ -107,8 +109,10 @@ def _plan(
     promise: Surface, choices: Choices, cast: Cast, owned: list[Resource]
 ) -> tuple[list[Pair], list[Cell], tuple[str, ...]]:
     matrix = Matrix(promise, reflection(()), _replicas(choices), _workers(choices))
-    pairs = list(Owners(promise).pairs(owned, list(cast.people.values())))
-    return pairs, list(matrix.cells(cast.callers, cast.forgers)), tuple(matrix.unprovable())
+    owners = Owners(promise)
+    pairs = list(owners.pairs(owned, list(cast.people.values())))
+    cells = [*matrix.cells(cast.callers, cast.forgers), *owners.strangers(owned, cast.callers)]
+    return pairs, cells, tuple(matrix.unprovable())
 
 
 def _replicas(choices: Choices) -> dict[str, int]:

@@ -19,7 +19,7 @@ from gateway.proof.callers import (
     stranger,
     unsigned,
 )
-from gateway.proof.cells import Matrix, replica
+from gateway.proof.cells import ENCRYPTED, Matrix, replica
 from gateway.proof.configuration import Configuration, from_dump, from_files
 from gateway.proof.deployed import Deployed
 from gateway.proof.owners import USER, Owners, Resource
@@ -67,6 +67,15 @@ class Stage:
         with self._runner() as runner:
             return runner.run(chosen, lambda *_: None)
 
+    def strangers(self) -> list[Difference]:
+        """The cells of who has no token of ours and names what is there that differ."""
+        callers, _ = everybody(self.issuer, self.surface)
+        alice, *_ = people(self.issuer, self.surface)
+        order = Resource("causeway/Order", "orders/alices", alice, "orders/nowhere")
+        cells = list(Owners(self.surface).strangers([order], callers))
+        with self._runner() as runner:
+            return runner.run(cells, lambda *_: None)
+
     def owners(self) -> list[Difference]:
         """The cells of owners that differ."""
         alice, bob, operator = people(self.issuer, self.surface)
@@ -86,12 +95,14 @@ class Stage:
     @contextmanager
     def _runner(self) -> Iterator[Runner]:
         edge = Door(f"{bench.HOST}:{self.edge.deployment.listen.port}")
+        encrypted = Door(f"{bench.HOST}:{self.edge.tls_port}", self.edge.authority)
         service = Door(f"{bench.HOST}:{self.port}")
         past = dict.fromkeys((replica(area, 0) for area in self.surface.areas), service)
         try:
-            yield Runner({"edge": edge, **past}, ())
+            yield Runner({"edge": edge, ENCRYPTED: encrypted, **past}, ())
         finally:
             edge.close()
+            encrypted.close()
             service.close()
 
 

@@ -54,6 +54,7 @@ def test_an_edge_without_a_hole_is_proven(play: Play) -> None:
     assert stage.static() == []
     methods = (*METHODS, "OrderService/WatchOrder", "OperationsService/DescribeCluster")
     assert stage.live(*methods, tricks=True) == []
+    assert stage.strangers() == []
     assert stage.owners() == []
 
 
