@@ -22,7 +22,7 @@ _KEYS = "providers.remote_jwks"
 
 @dataclass(frozen=True)
 class Row:
-    """A field of the messages of a kind in the dump, and the value that it has at least once."""
+    """A field of the messages of a kind in the dump, and the value that each of them has."""
 
     target: str
     kind: str
@@ -167,13 +167,20 @@ def dump_of(edge: Running) -> Any:
     return httpx.get(url, timeout=10).json()
 
 
-def shows(dump: Any, row: Row) -> bool:
-    """Whether a message of the row's kind has the value at the path."""
+def shown(dump: Any, row: Row) -> list[bool]:
+    """Of each message of the row's kind: whether it has the value at the path."""
     fields, _, key = row.path.partition("|")  # behind it a key that has dots itself
     path = (*fields.split("."), *([key] if key else []))
-    return any(
-        row.value == found for message in _messages(dump, row.kind) for found in _at(message, path)
-    )
+    return [
+        row.value in _at(message, path)
+        for message in _messages(dump, row.kind)
+        if _is_ours(message)
+    ]
+
+
+def _is_ours(message: Any) -> bool:
+    """All but the clusters that serve no callers: the issuer's and the collector's."""
+    return not str(message["@type"]).endswith(".Cluster") or message.get("type") == "EDS"
 
 
 def _messages(value: Any, kind: str) -> Iterator[Any]:
