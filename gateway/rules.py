@@ -1,8 +1,9 @@
 """What must hold in the protos beyond what protoc checks. Each rule yields Problems."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
@@ -65,12 +66,21 @@ def _role_problems(model: Model, sources: Sources) -> Iterator[Problem]:
     for role in model.roles:
         for included in role.includes:
             if included not in first:
-                text = f"includes {included!r}, which is not declared: {_DECLARE}"
+                text = f"includes {included!r}: {_undeclared(included, first)}"
                 yield Problem(first[role.name], role.name, ROLE, text)
         if role.name in _reachable(model, role.name):
             yield Problem(
                 first[role.name], role.name, ROLE, "includes itself: take one `includes` away"
             )
+
+
+def _undeclared(role: str, declared: Collection[str]) -> str:
+    """What is wrong with a role that no file declares: more often a slip than a new role."""
+    near = get_close_matches(role, declared, n=1)
+    known = f"; declared are {', '.join(sorted(declared))}" if declared else ""
+    return f"role {role!r} is not declared: " + (
+        f"did you mean {near[0]!r}?" if near else f"{_DECLARE}{known}"
+    )
 
 
 def _reachable(model: Model, name: str) -> set[str]:
@@ -89,7 +99,7 @@ def _access_problems(method: Method, declared: set[str], descriptors: Descriptor
     access = method.access
     for role in access.roles:
         if role not in declared:
-            yield f"role {role!r} is not declared: {_DECLARE}"
+            yield _undeclared(role, declared)
     if access.public:
         yield from _public_problems(method)
     elif not access.roles and access.owner is Owner.NONE:
@@ -175,26 +185,43 @@ def _event_problems(event: Event, declared: set[str], descriptors: Descriptors) 
             yield f"key {event.key!r} is no scalar field of the message (a string or an integer)"
     for role in (*event.publish_roles, *event.subscribe_roles):
         if role not in declared:
-            yield f"role {role!r} is not declared: {_DECLARE}"
+            yield _undeclared(role, declared)
 
 
 def _writer_problems(model: Model) -> Iterator[Problem]:
     """A topic has one writer, and the events of one stream share one topic."""
-    writers: dict[str, list[Event]] = defaultdict(list)
-    streams: dict[str, list[Event]] = defaultdict(list)
+    topics: dict[str, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+    streams: dict[str, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
     for event in model.events:
-        writers[event.topic].append(event)
-        streams[event.stream].append(event)
-    for topic, events in writers.items():
-        for other in (e for e in events if e.owner != events[0].owner):
-            two = f"topic {topic!r} has two writers: {events[0].owner} and {other.owner}"
+        topics[event.topic][event.owner].append(event)
+        streams[event.stream][event.topic].append(event)
+    for topic, writers in topics.items():
+        for known, other in _strangers(writers):
+            two = f"topic {topic!r} has two writers: {_written(known)} and {_written(other)}"
             text = f"{two}; give each package a topic of its own"
             yield Problem(other.file, other.name, EVENT, text)
-    for stream, events in streams.items():
-        for other in (e for e in events if e.topic != events[0].topic):
-            two = f"stream {stream!r} has two topics: {events[0].topic!r} and {other.topic!r}"
+    for stream, places in streams.items():
+        for known, other in _strangers(places):
+            two = f"stream {stream!r} has two topics: {known.topic!r} and {other.topic!r}"
             text = f"{two}; the events of a stream are kept in order by one"
             yield Problem(other.file, other.name, EVENT, text)
+
+
+def _strangers(groups: Mapping[str, list[Event]]) -> Iterator[tuple[Event, Event]]:
+    """An event of the group that belongs there, with one of each group that does not.
+
+    Those belong whose topic bears the name of their package; where none does, the most.
+    """
+    known = max(groups.values(), key=lambda events: (any(map(_at_home, events)), len(events)))
+    yield from ((known[0], events[0]) for events in groups.values() if events is not known)
+
+
+def _at_home(event: Event) -> bool:
+    return event.topic == event.name.rpartition(".")[0]
+
+
+def _written(event: Event) -> str:
+    return f"{event.owner} ({event.name.rpartition('.')[2]})"
 
 
 def _repeated(found: FieldDescriptorProto) -> bool:

@@ -103,22 +103,23 @@ def test_an_event_key_that_is_no_scalar_field_points_at_its_option() -> None:
     assert line.endswith("(option causeway.options.v1.event)")
 
 
-def test_an_event_with_two_writers_points_at_the_second() -> None:
+def test_a_topic_with_two_writers_points_at_the_one_that_is_not_at_home_there() -> None:
     sources = {
         f"causeway/{area}/v1/{name}.proto": HEADER.format(package=f"causeway.{area}.v1") + body
         for area, name, body in (
             ("depot", "depot_service", "service S {}"),
-            ("depot", "events", (SOLD % "id").replace("items", "depot")),
+            ("depot", "events", (SOLD % "id").replace("items", "depot").replace("Sold", "Lost")),
             ("shop", "shop_service", SHOP % ""),
-            ("shop", "events", SOLD % "id"),
+            ("shop", "events", SOLD % "id" + (SOLD % "id").replace("Sold", "Kept")),
         )
     }
     with pytest.raises(ModelError) as caught:
         read_model(compiled(sources))
     (problem,) = caught.value.problems
     assert str(replace(problem, line=problem.line - HEAD)).startswith(
-        f"{EVENTS_FILE}:4:3: causeway.shop.v1.Sold: topic 'causeway.shop.v1' has two writers: "
-        "depot and shop; give each package a topic of its own"
+        "protos/causeway/depot/v1/events.proto:4:3: causeway.depot.v1.Lost: "
+        "topic 'causeway.shop.v1' has two writers: shop (Sold) and depot (Lost); "
+        "give each package a topic of its own"
     )
 
 

@@ -36,6 +36,8 @@ CLERK = access('roles: "clerk"')
 METHODS = {
     "a method without access": ("", "access", "is missing"),
     "an undeclared role": (access('roles: "boss"'), "access", "role 'boss' is not declared"),
+    "a slip in a role": (access('roles: "clark"'), "access", "did you mean 'clerk'?"),
+    "a role far from all": (access('roles: "boss"'), "access", "declared are clerk"),
     "nobody may call": (access(""), "access", "nobody could call it"),
     "public without a rate limit": (access("public: true"), "access", "without a rate_limit"),
     "public with roles": (
@@ -229,6 +231,13 @@ def test_a_topic_with_two_writers() -> None:
         sources[f"causeway/{area}/v1/events.proto"] = header + event("Sold", topic)
     with pytest.raises(ModelError, match=r"topic 'causeway\.shop\.v1' has two writers"):
         read_model(compiled(sources))
+
+
+def test_a_stream_with_two_topics_blames_the_event_that_left_its_packages_topic() -> None:
+    body = event("Lost", mark(topic="causeway.other.v1")) + event("Sold", mark())
+    with pytest.raises(ModelError) as caught:
+        model_of(service(), events=body)
+    assert [problem.element for problem in caught.value.problems] == ["causeway.shop.v1.Lost"]
 
 
 def test_the_platforms_own_protos_make_a_model() -> None:
