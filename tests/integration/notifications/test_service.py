@@ -1,6 +1,5 @@
 """NotificationService behind the real server kit, on a real PostgreSQL."""
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -27,12 +26,8 @@ As: TypeAlias = Callable[..., Platform]
 
 @pytest.fixture
 async def issuer() -> AsyncIterator[Issuer]:
-    issuer = Issuer()
-    server = await asyncio.start_server(issuer.answer, "127.0.0.1", 0)
-    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/certs"
-    yield issuer
-    server.close()
-    await server.wait_closed()
+    async with Issuer().serving() as issuer:
+        yield issuer
 
 
 @pytest.fixture

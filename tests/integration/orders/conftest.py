@@ -64,12 +64,8 @@ def log() -> OrderLog:
 
 @pytest.fixture
 async def issuer() -> AsyncIterator[Issuer]:
-    issuer = Issuer()
-    server = await asyncio.start_server(issuer.answer, "127.0.0.1", 0)
-    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/certs"
-    yield issuer
-    server.close()
-    await server.wait_closed()
+    async with Issuer().serving() as issuer:
+        yield issuer
 
 
 @asynccontextmanager

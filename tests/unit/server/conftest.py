@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
@@ -81,6 +82,14 @@ class Issuer:
                 for kid, key in self.keys.items()
             ]
         }
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["Issuer"]:
+        server = await asyncio.start_server(self.answer, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/certs"
+        yield self
+        server.close()
+        await server.wait_closed()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -217,12 +226,8 @@ class Refusal:
 
 @pytest.fixture
 async def issuer() -> AsyncIterator[Issuer]:
-    issuer = Issuer()
-    server = await asyncio.start_server(issuer.answer, "127.0.0.1", 0)
-    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/certs"
-    yield issuer
-    server.close()
-    await server.wait_closed()
+    async with Issuer().serving() as issuer:
+        yield issuer
 
 
 @pytest.fixture
