@@ -35,6 +35,8 @@ class Component:
     `ports`          setting -> port, e.g. {"kafka_1": 9092}; CAUSEWAY_PORT_KAFKA_1 moves it.
     `stop_signal`    asks it to end; `stop_timeout` seconds later it is killed.
     `start_timeout`  seconds from the start of the process until `ready` must have returned.
+    `timed_after`    names that it starts beside, but can't be ready without: `start_timeout`
+                     counts anew until they are ready or done too.
     `directory`      its working directory; the state directory when None.
     """
 
@@ -48,6 +50,7 @@ class Component:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 10.0
     start_timeout: float = 60.0
+    timed_after: tuple[str, ...] = ()
     directory: Path | None = None
 
 

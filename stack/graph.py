@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from stack.component import Node
+from stack.component import Component, Node
 from stack.errors import Code, StackError
 
 
@@ -14,7 +14,7 @@ def require_sound(nodes: Sequence[Node]) -> None:
             raise ValueError(f"two nodes are named {node.name}")
         known[node.name] = node
     for node in nodes:
-        for name in node.after:
+        for name in _needs(node):
             if name not in known:
                 raise ValueError(f"{node.name} comes after {name}, which does not exist")
     _require_no_circle(known)
@@ -23,7 +23,9 @@ def require_sound(nodes: Sequence[Node]) -> None:
 def _require_no_circle(known: dict[str, Node]) -> None:
     open_names = dict(known)
     while open_names:
-        free = [n for n, node in open_names.items() if not any(a in open_names for a in node.after)]
+        free = [
+            n for n, node in open_names.items() if not any(a in open_names for a in _needs(node))
+        ]
         if not free:
             raise ValueError(f"these wait for each other: {', '.join(sorted(open_names))}")
         for name in free:
@@ -31,7 +33,7 @@ def _require_no_circle(known: dict[str, Node]) -> None:
 
 
 def select(nodes: Sequence[Node], wanted: Iterable[str]) -> list[Node]:
-    """The named nodes and all that they come after, in the order of `nodes`.
+    """The named nodes and all that they need, in the order of `nodes`.
 
     "kafka" stands for "kafka-1", "kafka-2", …; "orders" for "orders-api-0", "orders-worker-0"
     and the like. An unknown name is StackError UNKNOWN_NAME.
@@ -43,8 +45,13 @@ def select(nodes: Sequence[Node], wanted: Iterable[str]) -> list[Node]:
         name = pending.pop()
         if name not in chosen:
             chosen.add(name)
-            pending.extend(by_name[name].after)
+            pending.extend(_needs(by_name[name]))
     return [node for node in nodes if node.name in chosen]
+
+
+def _needs(node: Node) -> tuple[str, ...]:
+    """What a node is never up without."""
+    return node.after + (node.timed_after if isinstance(node, Component) else ())
 
 
 def matching(names: Iterable[str], word: str) -> list[str]:

@@ -13,12 +13,10 @@ from stack.components.mailbox import mailbox
 from stack.components.postgres import postgres
 from stack.components.registry import registry
 from stack.components.services import services
-from stack.credentials import SERVICES, Credentials, load_credentials
+from stack.credentials import Credentials, load_credentials
 from stack.graph import select
 from stack.settings import Settings
 from stack.steps import steps
-
-SERVICE_NAMES = tuple(f"{name}-" for name in SERVICES)
 
 
 class Platform:
@@ -43,7 +41,7 @@ class Platform:
             *services(settings, credentials, choices),
             *steps(settings, credentials, choices),
         ]
-        return _chosen(nodes, choices.only) if choices.only else nodes
+        return select(nodes, choices.only) if choices.only else nodes
 
     @property
     def components(self) -> list[Component]:
@@ -71,14 +69,3 @@ class Platform:
             mailbox(settings),
             envoy(settings, after=("configuration", "certificates"), prepare=None),
         ]
-
-
-def _chosen(nodes: Sequence[Node], names: Sequence[str]) -> Sequence[Node]:
-    """The named nodes and what they need.
-
-    Services start beside Keycloak, not after it, but are ready only with the realm's keys.
-    """
-    found = select(nodes, names)
-    if any(isinstance(node, Component) and node.name.startswith(SERVICE_NAMES) for node in found):
-        found = select(nodes, (*names, "realm"))
-    return found

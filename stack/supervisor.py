@@ -192,6 +192,9 @@ class Supervisor:
             reason = await complaint(component, PROBE_LIMIT)
             if not reason:
                 return
+            pending = {name for name, up in self._up.items() if not up.is_set()}
+            if pending.intersection(component.timed_after):
+                deadline = time.monotonic() + component.start_timeout
             await anyio.sleep(pause)
             pause = min(pause * 1.2, POLL[1])
         raise TimeoutError(f"not ready within {component.start_timeout:g} s: {reason}")

@@ -55,8 +55,9 @@ def process(
         after=(*_migrations(service), "topics", "schemas"),
         ready=ready,
         ports={port_name(f"{service}_{kind}", number): port},
-        # Not ready before the realm's keys are there: as patient as Keycloak's own first start.
         start_timeout=300.0,
+        # It starts beside Keycloak, but is ready only with the realm's keys.
+        timed_after=("realm",),
         stop_timeout=15.0,
     )
 

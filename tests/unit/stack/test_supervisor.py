@@ -179,6 +179,36 @@ async def test_a_component_that_is_never_ready_fails_with_the_last_answer_of_its
     assert error.cause == "mute did not start: not ready within 0.3 s: never is not there"
 
 
+async def test_what_a_component_waits_for_beside_its_start_does_not_count_as_its_own_time(
+    tmp_path: Path,
+) -> None:
+    keys = tmp_path / "keys"
+
+    async def issue() -> None:
+        await anyio.sleep(1.5)
+        keys.touch()
+
+    service = replace(
+        sleeper("service"), ready=when_exists(keys), start_timeout=0.8, timed_after=("realm",)
+    )
+    async with running(tmp_path, service, Task(name="realm", run=issue)) as changes:
+        assert changes.index(("service", "starting")) < changes.index(("realm", "done"))
+        assert changes.index(("realm", "done")) < changes.index(("service", "ready"))
+
+
+async def test_the_time_of_a_component_counts_once_what_it_waits_for_is_there(
+    tmp_path: Path,
+) -> None:
+    mute = replace(
+        sleeper("mute"),
+        ready=when_exists(tmp_path / "never"),
+        start_timeout=0.3,
+        timed_after=("base",),
+    )
+    error = await failure_of(tmp_path, mute, sleeper("base"))
+    assert error.cause == "mute did not start: not ready within 0.3 s: never is not there"
+
+
 async def test_a_task_that_fails_ends_the_start_and_leaves_its_traceback_in_its_log(
     tmp_path: Path,
 ) -> None:
