@@ -12,6 +12,7 @@ from gateway.realm import realm
 from stack.provision.people import local_people
 from stack.provision.realm import provision_realm
 from stack.steps import model
+from tests.integration.stack.administrator import keycloak
 from tests.integration.stack.conftest import Site
 
 SECRETS = dict.fromkeys(("orders", "users", "notifications", "bridge"), "secret-of-a-test")
@@ -32,17 +33,7 @@ def wanted(site: Site) -> Iterator[dict[str, Any]]:
     """A realm of the test's own, as the gateway compiles it."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield realm(model(), SECRETS, secure=False, people=local_people()) | {"realm": name}
-    _admin(site, "master").delete_realm(name)
-
-
-def _admin(site: Site, name: str) -> KeycloakAdmin:
-    return KeycloakAdmin(
-        server_url=site.administrator.address,
-        username=site.administrator.username,
-        password=site.administrator.password,
-        user_realm_name="master",
-        realm_name=name,
-    )
+    keycloak(site, "master").delete_realm(name)
 
 
 def _token(site: Site, wanted: dict[str, Any], user: str) -> httpx.Response:
@@ -71,7 +62,7 @@ async def test_a_second_start_finds_nothing_to_do(site: Site, wanted: dict[str, 
 
 
 def _snapshot(site: Site, wanted: dict[str, Any]) -> Any:
-    admin = _admin(site, wanted["realm"])
+    admin = keycloak(site, wanted["realm"])
     roles = admin.get_realm_roles()
     people = [(user["id"], user["username"]) for user in admin.get_users({})]
     return _sorted((admin.get_realm(wanted["realm"]), admin.get_clients(), roles, people))
@@ -88,7 +79,7 @@ def _sorted(value: Any) -> Any:
 
 async def test_what_somebody_changed_is_brought_back(site: Site, wanted: dict[str, Any]) -> None:
     await provision_realm(site.administrator, wanted)
-    admin = _admin(site, wanted["realm"])
+    admin = keycloak(site, wanted["realm"])
     _disturb(admin, wanted["realm"])
     await provision_realm(site.administrator, wanted)
 

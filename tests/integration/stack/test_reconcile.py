@@ -21,6 +21,7 @@ from stack.provision.people import local_people
 from stack.provision.realm import plan_realm
 from stack.provision.topics import plan_rules, plan_topics, rules
 from stack.steps import model
+from tests.integration.stack.administrator import keycloak
 from tests.integration.stack.conftest import Site
 from tests.integration.stack.test_kafka import write
 
@@ -37,16 +38,6 @@ def name(site: Site) -> Iterator[str]:
     name = f"test-{uuid.uuid4().hex[:12]}"
     yield name
     keycloak(site, "master").delete_realm(name)
-
-
-def keycloak(site: Site, name: str) -> KeycloakAdmin:
-    return KeycloakAdmin(
-        server_url=site.administrator.address,
-        username=site.administrator.username,
-        password=site.administrator.password,
-        user_realm_name="master",
-        realm_name=name,
-    )
 
 
 def compiled(of: Model, name: str) -> dict[str, Any]:
