@@ -36,8 +36,14 @@ QUICK_START = (
     "--enable-native-access=ALL-UNNAMED",
 )
 
+START_LIMIT = 300.0
+"""Seconds that a start may take: the first makes tables, and machines are slow and shared."""
+
 TRAINING_LIMIT = 300.0
 """Seconds that a training run may take; after that the component starts without a cache."""
+
+TRIED_AGAIN = 86400.0
+"""Seconds after which a training that took too long is tried again."""
 
 WELL = (0, 128 + signal.SIGTERM)
 """How a training run ends whose cache is whole: Java writes it, then passes SIGTERM on as 143."""
@@ -73,6 +79,7 @@ class AotCache:
         mark = hashlib.sha256(key.encode()).hexdigest()[:12]
         self._name = name
         self._file = cache / "aot" / f"{name}-{mark}.aot"
+        self._slow = self._file.with_suffix(".slow")
 
     def use(self) -> tuple[str, ...]:
         """The flags of a normal start. A cache that is missing or does not fit is passed over."""
@@ -82,6 +89,15 @@ class AotCache:
         """Whether a training run has made it."""
         return self._file.exists()
 
+    def due(self) -> bool:
+        """Whether it is to be made: it is missing, and no training took too long of late."""
+        return not self.present() and not self._was_slow()
+
+    def _was_slow(self) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - self._slow.stat().st_mtime < TRIED_AGAIN
+        return False
+
     async def train(
         self,
         command: Callable[[tuple[str, ...]], Sequence[str]],
@@ -89,16 +105,16 @@ class AotCache:
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
     ) -> None:
-        """Make the cache if it is missing: start, await `ready`, stop, let Java write it.
+        """Make the cache if it is due: start, await `ready`, stop, let Java write it.
 
         `command` builds the command line around the flags it is given. A training run that
         fails leaves no cache, which costs time at each start and nothing else.
         """
-        if self.present():
+        if not self.due():
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
         async with locked(self._file.with_suffix(".lock")):
-            if self.present():
+            if not self.due():
                 return
             scratch = self._file.with_suffix(".new")
             self._sweep()  # what a killed training run left
@@ -110,10 +126,17 @@ class AotCache:
             if ended in WELL and scratch.exists():
                 scratch.replace(self._file)
             else:
-                how = "took too long" if ended is None else f"ended with {ended}"
-                log.warning("%s starts without a cache: its training %s", self._name, how)
+                self._note(ended)
             self._sweep()
             self._remove_old()
+
+    def _note(self, ended: int | None) -> None:
+        """Say that there is no cache, and keep what takes too long from being tried each time."""
+        how = f"ended with {ended}"
+        if ended is None:
+            self._slow.touch()
+            how = f"took too long (rm {self._slow} to try again)"
+        log.warning("%s starts without a cache: its training %s", self._name, how)
 
     def _sweep(self) -> None:
         """Remove what a training run writes beside the cache; only under the lock."""

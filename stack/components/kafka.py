@@ -7,6 +7,7 @@ from stack.component import Component
 from stack.components.kafka_broker import Broker, Programs, cluster_id
 from stack.components.kafka_probe import Login, require_serving
 from stack.credentials import Credentials
+from stack.java import START_LIMIT
 from stack.settings import BROKERS, Settings
 
 
@@ -60,5 +61,6 @@ def _component(
             f"kafka_controller_{number}": broker.controllers[number],
         },
         stop_timeout=15.0,
+        start_timeout=START_LIMIT,
         directory=broker.directory,
     )

@@ -113,7 +113,7 @@ class Programs:
         `directory` is that cluster's, for this alone.
         """
         shutil.rmtree(directory, ignore_errors=True)  # what a killed start left
-        if self._aot.present():
+        if not self._aot.due():
             return
         port, controller = free_ports(2)
         broker = Broker(1, port, {1: controller}, directory)

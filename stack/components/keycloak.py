@@ -10,7 +10,7 @@ from stack.artifacts import Artifacts, locked
 from stack.component import Component
 from stack.components.http_probe import get
 from stack.credentials import Credentials
-from stack.java import QUICK_START, AotCache, java, scratch
+from stack.java import QUICK_START, START_LIMIT, AotCache, java, scratch
 from stack.run import run
 from stack.settings import Settings
 
@@ -81,7 +81,7 @@ def keycloak(settings: Settings, credentials: Credentials, artifacts: Artifacts)
             "keycloak": settings.port.keycloak,
             "keycloak_management": settings.port.keycloak_management,
         },
-        start_timeout=300.0,  # the first start makes its tables; machines are slow and shared
+        start_timeout=START_LIMIT,
         directory=home,
     )
 

@@ -6,7 +6,7 @@ from stack.artifacts import Artifacts
 from stack.component import Component
 from stack.components.http_probe import get
 from stack.credentials import Credentials
-from stack.java import QUICK_START, AotCache, java, scratch
+from stack.java import QUICK_START, START_LIMIT, AotCache, java, scratch
 from stack.settings import Settings
 
 HEAP = ("-Xms48m", "-Xmx192m")
@@ -62,6 +62,7 @@ def registry(settings: Settings, credentials: Credentials, artifacts: Artifacts)
             "registry": settings.port.registry,
             "registry_management": settings.port.registry_management,
         },
+        start_timeout=START_LIMIT,
         directory=home,
     )
 

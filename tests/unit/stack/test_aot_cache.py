@@ -1,7 +1,9 @@
 """Only what a training run finished becomes a component's ahead-of-time cache."""
 
 import logging
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -68,5 +70,24 @@ async def test_a_run_that_is_cut_leaves_no_cache(
     monkeypatch.setattr(module, "TRAINING_LIMIT", 1.0)
     caplog.set_level(logging.WARNING)
     await train(cache, tmp_path, HALF + "time.sleep(60)")
-    assert left(tmp_path) == []
-    assert caplog.messages == ["thing starts without a cache: its training took too long"]
+    [mark] = left(tmp_path)
+    assert caplog.messages == [
+        "thing starts without a cache: its training took too long "
+        f"(rm {tmp_path / 'aot' / mark} to try again)"
+    ]
+
+
+async def test_a_training_that_took_too_long_is_tried_again_only_after_a_day(
+    cache: AotCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TRAINING_LIMIT", 0.3)
+    await train(cache, tmp_path, "import time; time.sleep(60)")
+    monkeypatch.undo()
+    works = HALF + OBEYS.format(code=0) + SAYS
+    await train(cache, tmp_path, works)
+    assert not cache.present()
+    [mark] = left(tmp_path)
+    a_day_ago = time.time() - module.TRIED_AGAIN - 1
+    os.utime(tmp_path / "aot" / mark, (a_day_ago, a_day_ago))
+    await train(cache, tmp_path, works)
+    assert cache.present()
