@@ -38,10 +38,10 @@ check: $(INSTALLED) ## the inner loop: format, lint, types, import rules, genera
 	$(BIN)/python -m pytest tests/unit tests/gateway tests/contract -q -n 4 --dist loadfile $(ARGS)
 
 test: $(INSTALLED) ## the suite on real parts, on ports and state of its own
-	@exec $(BIN)/python -m pytest -m "not long" $(ARGS)
+	@exec $(BIN)/python -m tests -m "not long" $(ARGS)
 
 test-long: $(INSTALLED) ## the same with full counts
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m tests $(ARGS)
 
 bench: $(INSTALLED) ## each figure of bridge and edge beside its limit or peer, as a table (ten minutes)
 	@exec $(BIN)/python -m benchmarks $(ARGS)
