@@ -43,6 +43,7 @@ class KeySet:
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._fetched = self._tried = -max_age
         self._fetching = asyncio.Lock()
+        self._trouble: tuple[str, bool] | None = None
 
     @property
     def fresh(self) -> bool:
@@ -100,8 +101,11 @@ class KeySet:
         try:
             keys = parse(await download(self._url))
         except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
-            logs.warning("keys.unreachable", error=type(error).__name__, fresh=self.fresh)
+            self._complain(error)
             return False
+        if self._trouble is not None:
+            self._trouble = None
+            logs.info("keys.reached", url=self._url)
         if keys.keys() != self._keys.keys():
             logs.info("keys.changed", count=len(keys))
         # An unchanged key stays the same object: tokens already verified by it stay verified.
@@ -109,9 +113,23 @@ class KeySet:
         self._fetched = self._tried
         return True
 
+    def _complain(self, error: Exception) -> None:
+        """Say what is wrong, once until it changes: it is tried again every second."""
+        trouble = (_words(error), self.fresh)
+        if trouble != self._trouble:
+            self._trouble = trouble
+            logs.warning("keys.unreachable", url=self._url, error=trouble[0], fresh=trouble[1])
+
     def _same(self, kid: str, key: jwt.PyJWK) -> jwt.PyJWK:
         before = self._keys.get(kid)
         return before if before is not None and before.key == key.key else key
+
+
+def _words(error: Exception) -> str:
+    """What the issuer answered, or why it did not."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"HTTP {error.response.status_code}"
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 async def download(url: str) -> Any:

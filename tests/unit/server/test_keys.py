@@ -1,6 +1,7 @@
 """Keys of the issuer: rotated, removed, away."""
 
 import asyncio
+import socket
 from typing import Any
 
 import grpc
@@ -8,6 +9,7 @@ import grpc.aio
 import pytest
 
 from bridge.errors import Unauthenticated, Unavailable
+from bridge.server import keys as module
 from bridge.server.keys import KeySet, parse
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
@@ -94,6 +96,46 @@ async def test_a_key_that_keeps_its_id_but_not_its_value_is_a_new_key(
     same = await keys.find(kid)
     await keys.fetch()
     assert await keys.find(kid) is same
+
+
+async def test_why_the_keys_cannot_be_had_is_said_once_until_it_changes(
+    keys: KeySet, issuer: Issuer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, dict[str, Any]]] = []
+
+    def keep(event: str, **fields: Any) -> None:
+        said.append((event, fields))
+
+    monkeypatch.setattr(module.logs, "warning", keep)
+    monkeypatch.setattr(module.logs, "info", keep)
+    issuer.up = False
+    for _ in range(3):
+        assert not await keys.fetch()
+    refused = ("keys.unreachable", {"url": issuer.url, "error": "HTTP 503", "fresh": False})
+    assert said == [refused]
+    issuer.up = True
+    assert await keys.fetch()
+    assert said[1] == ("keys.reached", {"url": issuer.url})
+    issuer.up = False
+    assert not await keys.fetch()
+    clock.now += 60
+    assert not await keys.fetch()
+    warnings = [fields["fresh"] for event, fields in said if event == "keys.unreachable"]
+    assert warnings == [False, True, False]
+
+
+async def test_an_issuer_that_does_not_listen_is_named_with_the_error_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[dict[str, Any]] = []
+    monkeypatch.setattr(module.logs, "warning", lambda _, **fields: said.append(fields))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/certs"
+        assert not await KeySet(url).fetch()
+    [fields] = said
+    assert fields["url"] == url
+    assert fields["error"].startswith("ConnectError: ")
 
 
 def test_only_signing_keys_of_the_allowed_algorithm_are_taken(issuer: Issuer) -> None:
