@@ -13,7 +13,7 @@ from gateway.deployments import Limits
 from gateway.envoy import names
 from gateway.model import RateLimit
 from tests.integration.edge.bench import HOST
-from tests.integration.edge.settings.edits import Change, all_of, edited, moved, without
+from tests.integration.edge.settings.edits import Change, edited, moved, without
 from tests.integration.edge.settings.frames import settings_of
 from tests.integration.edge.settings.setting import Asked, Setting
 from tests.integration.edge.wire import answer, get
@@ -37,9 +37,7 @@ def settings() -> Iterator[Setting]:
     yield Setting("retry_policy", routes("route.retry_policy"), _is_retried)
     yield Setting(
         "connection limits",
-        all_of(
-            edited("process", _no_connection_limits),
-        ),
+        edited("process", _no_connection_limits),
         _few_connections,
         FEW,
     )

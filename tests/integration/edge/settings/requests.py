@@ -70,6 +70,8 @@ def settings() -> Iterator[Setting]:
     yield from (_removed(removed, header) for removed, header in _FORGED.items())
     yield from _of_paths()
     yield from _of_headers()
+    yield from _of_addresses()
+    yield from _of_answers()
     yield Setting(
         "domains",
         edited("routes", _any_domain),
@@ -114,6 +116,9 @@ def _of_headers() -> Iterator[Setting]:
         without("manager", "max_request_headers_kb"),
         lambda ask: ask.status(ORDER, f"x-h: {'x' * 20_000}") == 431,
     )
+
+
+def _of_addresses() -> Iterator[Setting]:
     yield Setting(
         "use_remote_address",
         without("manager", "use_remote_address"),
@@ -124,6 +129,9 @@ def _of_headers() -> Iterator[Setting]:
         without("manager", "internal_address_config.cidr_ranges"),  # empty: loopback is inside
         lambda ask: "x-envoy-internal" not in arrived(ask),
     )
+
+
+def _of_answers() -> Iterator[Setting]:
     yield Setting(
         "preserve_external_request_id",
         switched("preserve_external_request_id", True),

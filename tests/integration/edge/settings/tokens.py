@@ -76,6 +76,11 @@ def _last_rule(jwt: Any) -> None:
 
 
 def settings() -> Iterator[Setting]:
+    yield from _authentication()
+    yield from _roles()
+
+
+def _authentication() -> Iterator[Setting]:
     jwt = names.AUTHENTICATION
     yield Setting("issuer", provider("issuer"), refused(401, iss="http://elsewhere"))
     yield Setting("audiences", provider("audiences"), refused(403, aud="account"))
@@ -103,6 +108,9 @@ def settings() -> Iterator[Setting]:
         edited(jwt, _last_rule),
         lambda ask: ask.rest("GET", ORDER, "").status_code == 401,
     )
+
+
+def _roles() -> Iterator[Setting]:
     yield Setting("azp of a known client", without_claim("azp"), refused(403, azp="stranger"))
     yield Setting("typ Bearer", without_claim("typ"), refused(403, typ="ID"))
     yield Setting("sub", without_claim("sub"), refused(403, sub=None))
