@@ -1,5 +1,8 @@
 """A page for each error code: what it means, and what to do about it."""
 
+import re
+from itertools import takewhile
+
 from stack.errors import Code, StackError
 from stack.reasons import REASONS
 
@@ -161,8 +164,17 @@ def page(code: str) -> str:
 
 
 def contents() -> str:
-    """All codes with their first line, then the reasons that parked events and calls name."""
+    """All codes with their first sentence, then the reasons that parked events and calls name.
+
+    Each list in the order of the alphabet.
+    """
     width = max(map(len, [*Code, *REASONS]))
-    codes = [f"{code:<{width}}  {PAGES[code].splitlines()[0]}" for code in Code]
-    reasons = [f"{name:<{width}}  {text.splitlines()[0]}" for name, text in REASONS.items()]
+    codes = [f"{code:<{width}}  {_first_sentence(PAGES[code])}" for code in sorted(Code)]
+    reasons = [f"{name:<{width}}  {_first_sentence(REASONS[name])}" for name in sorted(REASONS)]
     return "\n".join([*codes, "", *reasons])
+
+
+def _first_sentence(text: str) -> str:
+    """Whole, however many lines it has; what is indented is a command."""
+    prose = takewhile(lambda line: not line.startswith(" "), text.splitlines())
+    return re.split(r"(?<=\.)\s", " ".join(prose), maxsplit=1)[0]

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from stack.errors import Code
 from stack.pages import contents, page
 from stack.reasons import REASONS
 from tests.platform import ROOT
@@ -39,3 +40,18 @@ def test_every_reason_of_the_bridge_has_a_page() -> None:
 def test_a_reason_is_explained_in_any_case(reason: str) -> None:
     assert page(reason.lower()) == f"{reason}\n\n{REASONS[reason]}"
     assert reason in contents()
+
+
+def test_codes_and_reasons_are_listed_by_the_alphabet() -> None:
+    codes, reasons = (
+        [line.split()[0] for line in block.splitlines()] for block in contents().split("\n\n")
+    )
+    assert codes == sorted(Code)
+    assert reasons == sorted(REASONS)
+
+
+def test_the_list_cuts_no_sentence() -> None:
+    lines = [line for line in contents().splitlines() if line]
+    assert [line for line in lines if not line.endswith(".")] == []
+    [broken] = [line for line in lines if line.startswith("OUTCOME_UNKNOWN")]
+    assert broken.endswith("ask again with the same request_id, which gives the same result.")
