@@ -14,7 +14,7 @@ from stack.choices import Choices
 from stack.control import serve
 from stack.failures import first_cause
 from stack.guardlink import GuardLink
-from stack.journal import Entry
+from stack.news import News
 from stack.platform import Platform
 from stack.ports import require_free
 from stack.settings import Settings
@@ -24,9 +24,6 @@ from stack.supervisor import Supervisor
 from stack.workplace import Workplace
 
 Say = Callable[[str], None]
-
-QUIET = 10.0
-"""Seconds without a line after which a start says what it waits for."""
 
 
 async def launch(
@@ -82,7 +79,7 @@ async def _supervise(
     platform: Platform, place: Workplace, say: Say, when_ready: Callable[[], None]
 ) -> None:
     guard = GuardLink(platform.settings.logs / "guard.log")
-    news = _News(say)
+    news = News(platform.nodes, say)
     supervisor = Supervisor(platform.nodes, place, guard, news.report)
     stop = anyio.Event()
     try:
@@ -108,34 +105,3 @@ def _desk(
     )
     commands = {"restart": replicas.restart, "scale": replicas.scale}
     return partial(serve, platform.settings.state, commands)
-
-
-class _News:
-    """Turns changes into lines, and a long silence into a line that says what is awaited."""
-
-    def __init__(self, say: Say) -> None:
-        self._say = say
-        self._last = time.monotonic()
-
-    def report(self, entry: Entry, words: str) -> None:
-        took = f"{entry.took:.1f} s" if entry.took is not None else ""
-        if entry.phase in ("ready", "done"):
-            again = f"  (start {entry.restarts + 1})" if entry.restarts else ""
-            self._line(f"  {entry.phase:<6} {entry.name:<22} {took}{again}")
-        elif entry.phase in ("down", "failed"):
-            self._line(f"  {entry.phase:<6} {entry.name:<22} {words}")
-
-    async def break_silence(self, place: Workplace) -> None:
-        while place.record.phase == "starting":
-            await anyio.sleep(1)
-            at_work = [
-                f"{entry.name} ({entry.phase})"
-                for entry in place.record.entries.values()
-                if entry.phase in ("preparing", "starting", "running")
-            ]
-            if at_work and time.monotonic() - self._last > QUIET:
-                self._line(f"  waiting for {', '.join(at_work)}")
-
-    def _line(self, text: str) -> None:
-        self._last = time.monotonic()
-        self._say(text.rstrip())
