@@ -72,7 +72,7 @@ class Descriptors:
 
 def load(path: Path = DESCRIPTORS) -> Descriptors:
     """Read the set from a file written by `python -m gateway.generate`, and the events' protos."""
-    folder = path.parent
+    folder = DESCRIPTORS.parent  # of the protos, also where the set was written elsewhere
     texts = {
         str(file.relative_to(folder.parent)): file.read_text(encoding="utf-8")
         for file in sorted(folder.rglob(EVENTS_FILE))

@@ -1,6 +1,7 @@
 """Writes the generated modules, stubs and the descriptor set beside the protos.
 
-``python -m gateway.generate`` rewrites; ``--check`` fails when anything committed differs.
+``python -m gateway.generate`` rewrites; ``--check`` fails when anything committed differs;
+``--aside DIR`` writes all of it below another folder, for who looks before taking it.
 """
 
 import argparse
@@ -51,6 +52,7 @@ def run_protoc(*arguments: str) -> None:
 
 def generate(out: Path) -> None:
     """Generate everything below `out` (modules, stubs, descriptor set)."""
+    (out / DESCRIPTORS).parent.mkdir(exist_ok=True)
     include = [f"-I{PROTOS}", f"-I{site_packages()}", f"-I{well_known()}"]
     causeway = sorted(str(p.relative_to(PROTOS)) for p in (PROTOS / "causeway").rglob("*.proto"))
     services = [name for name in causeway if name.endswith("_service.proto")]
@@ -99,10 +101,18 @@ def generated_files(root: Path) -> list[Path]:
 
 
 def differences(fresh: Path) -> list[str]:
-    """What is committed and differs from `fresh`, is missing, or is left over."""
+    """What is committed and differs from `fresh`, is missing, or is left over: paths in protos/."""
     wanted, present = set(generated_files(fresh)), set(generated_files(PROTOS))
     changed = {p for p in wanted & present if not filecmp.cmp(fresh / p, PROTOS / p, shallow=False)}
     return sorted(str(p) for p in changed | (wanted ^ present))
+
+
+def take(fresh: Path) -> list[str]:
+    """Put what differs in its place, remove what is no longer generated; the paths in protos/."""
+    differing = differences(fresh)
+    for name in differing:
+        _take(fresh / name, PROTOS / name)
+    return differing
 
 
 def lay_out_third_party() -> None:
@@ -124,18 +134,21 @@ def main() -> None:
         epilog="example: python -m gateway.generate --check",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
+    parser.add_argument(
+        "--aside", type=Path, metavar="DIR", help="write below DIR, an empty folder"
+    )
     arguments = parser.parse_args()
     lay_out_third_party()
+    if arguments.aside:
+        generate(arguments.aside)
+        return
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
-        (fresh / "causeway").mkdir()
         generate(fresh)  # aside: a proto that does not compile must not cost the modules
-        differing = differences(fresh)
         if not arguments.check:
-            for name in differing:
-                _take(fresh / name, PROTOS / name)
-            print("\n".join(f"wrote protos/{name}" for name in differing) or "nothing changed")
-        elif differing:
+            changed = take(fresh)
+            print("\n".join(f"wrote protos/{name}" for name in changed) or "nothing changed")
+        elif differing := differences(fresh):
             raise SystemExit(
                 "generated code differs: " + ", ".join(differing) + "; run `make generate`"
             )

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from stack.console import say
 from stack.errors import Code, StackError
-from stack.generated import ROOT, regenerate, require_generated
+from stack.generated import ROOT, modules_aside, require_protoc
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gateway.descriptors import Descriptors
     from gateway.model import Model
 
 
@@ -29,32 +30,54 @@ def alone() -> Iterator[None]:
 def check() -> None:
     """Say that every committed file is what the protos say, or name those that differ; exits 1."""
     from gateway.compile import differences
+    from gateway.generate import differences as stale
 
-    require_generated()
-    wanted = _wanted(_model())
-    if differing := differences(wanted):
+    require_protoc()
+    with modules_aside() as fresh:
+        wanted = _wanted(read(fresh)[1])
+        differing = [*_modules(stale(fresh)), *map(str, differences(wanted))]
+    if differing:
         sys.stderr.writelines(f"differs: {path}\n" for path in differing)
         sys.stderr.write("next: causeway compile\n")
         sys.exit(1)
-    say(f"{len(wanted)} files are what the protos say")
+    say(f"the modules and {len(wanted)} files are what the protos say")
 
 
-def compile_files(*, dry_run: bool) -> "Model":
-    """Write the modules and the committed files that differ, or say which would be written."""
-    from gateway.compile import differences, write
+def compile_files(fresh: "Path", model: "Model", *, dry_run: bool) -> None:
+    """Take the modules below `fresh` and write the files that differ, or say which would be."""
+    from gateway import compile as files
+    from gateway import generate as modules
 
-    if dry_run:
-        require_generated()
-    changed = [] if dry_run else [f"protos/{name}" for name in regenerate()]
-    model = _model()
-    wanted = _wanted(model)
-    changed += [str(path) for path in (differences(wanted) if dry_run else write(wanted))]
+    wanted = _wanted(model)  # before anything is written: what can't be emitted costs nothing
+    changed = _modules(modules.differences(fresh) if dry_run else modules.take(fresh))
+    changed += map(str, files.differences(wanted) if dry_run else files.write(wanted))
     verb = "would change" if dry_run else "wrote"
     say("\n".join(f"{verb:<10} {path}" for path in changed) or "files      as the protos say")
-    return model
 
 
-async def make_live(model: "Model", dry_run: bool, restart: bool, drain: float) -> None:
+def read(fresh: "Path") -> "tuple[Descriptors, Model]":
+    """What the protos say, from the modules below `fresh`.
+
+    Raises StackError MODEL_REFUSED with every mistake, each with its line.
+    """
+    from gateway.descriptors import load
+    from gateway.errors import ModelError
+    from gateway.generate import DESCRIPTORS
+    from gateway.reading import read_model
+
+    descriptors = load(fresh / DESCRIPTORS)
+    try:
+        return descriptors, read_model(descriptors)
+    except ModelError as error:
+        count = len(error.problems)
+        cause = f"the protos hold {count} mistake{'s' if count > 1 else ''}; nothing was written"
+        next_command = "causeway compile --dry-run   (once the protos are corrected)"
+        raise StackError(Code.MODEL_REFUSED, cause, next_command, detail=str(error)) from None
+
+
+async def make_live(
+    descriptors: "Descriptors", model: "Model", dry_run: bool, restart: bool, drain: float
+) -> None:
     """Bring the platform that runs into line; say so where none runs."""
     from stack.live.apply import compare_and_apply, late_services, restart_services
     from stack.live.targets import Comparison
@@ -73,7 +96,7 @@ async def make_live(model: "Model", dry_run: bool, restart: bool, drain: float) 
     settings, parts = platform.settings, record.entries.keys()
     comparison = Comparison(settings, platform.credentials, platform.choices)
     await compare_and_apply(comparison, model, parts, say, dry_run=dry_run)
-    late = late_services(settings, model, parts)
+    late = late_services(settings, descriptors, model, parts)
     if not late:
         say("services   started with these protos")
     elif dry_run or not restart:
@@ -83,16 +106,8 @@ async def make_live(model: "Model", dry_run: bool, restart: bool, drain: float) 
         await restart_services(settings, late, drain, say)
 
 
-def _model() -> "Model":
-    from gateway.descriptors import load
-    from gateway.errors import ModelError
-    from gateway.reading import read_model
-
-    try:
-        return read_model(load())
-    except ModelError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(1)
+def _modules(names: list[str]) -> list[str]:
+    return [f"protos/{name}" for name in names]
 
 
 def _wanted(model: "Model") -> "dict[Path, str]":

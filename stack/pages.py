@@ -65,9 +65,11 @@ The local users are alice, bob, oscar, ada, paul and root; the password is cause
   causeway status                        is Keycloak up?
   causeway token NAME --password …       a user of your own""",
     Code.MODEL_REFUSED: """\
-The protos contradict a rule of the platform, or declare a service that this platform does not run.
-The message names the file, the element and the option. Nothing was changed.
-  causeway compile --check               again, once it is put right""",
+protoc does not take the protos, or they contradict a rule of the platform, or declare a service
+that this platform does not run. The message names file, line and option of each mistake. Nothing
+was changed, the generated modules neither.
+  causeway compile --dry-run             again, once it is put right: it tells what would change
+  causeway compile                       then take it""",
     Code.NOT_CACHED: """\
 With --offline nothing is fetched, and a part is not in the cache yet.
   causeway up                            once, with a network

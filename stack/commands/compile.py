@@ -33,13 +33,15 @@ def compile(  # noqa: A001 (the name of the command)
     Example: causeway compile --dry-run
     """
     from stack import compiling
+    from stack.generated import modules_aside
 
     if check:
         compiling.check()
         return
-    with compiling.alone():
-        model = compiling.compile_files(dry_run=dry_run)
+    with compiling.alone(), modules_aside() as fresh:
+        descriptors, model = compiling.read(fresh)
+        compiling.compile_files(fresh, model, dry_run=dry_run)
         if apply:
             import anyio
 
-            anyio.run(compiling.make_live, model, dry_run, restart, drain)
+            anyio.run(compiling.make_live, descriptors, model, dry_run, restart, drain)

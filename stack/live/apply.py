@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from gateway.descriptors import load
 from stack.control import ask
 from stack.errors import Code, StackError
 from stack.live import served
@@ -12,6 +11,7 @@ from stack.live.targets import Comparison
 from stack.settings import Settings
 
 if TYPE_CHECKING:
+    from gateway.descriptors import Descriptors
     from gateway.model import Model
 
 Say = Callable[[str], None]
@@ -45,9 +45,11 @@ async def _change(target: Target) -> None:
         ) from error
 
 
-def late_services(settings: Settings, model: "Model", parts: Collection[str]) -> list[str]:
+def late_services(
+    settings: Settings, descriptors: "Descriptors", model: "Model", parts: Collection[str]
+) -> list[str]:
     """The services that run here and were started with other protos than those of now."""
-    wanted = served.digests(load(), model.areas)
+    wanted = served.digests(descriptors, model.areas)
     late = served.behind(settings.state, wanted)
     return [area for area in late if f"{area}-api-1" in parts]
 
