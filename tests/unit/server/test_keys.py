@@ -8,8 +8,8 @@ import grpc
 import grpc.aio
 import pytest
 
+from bridge import logs
 from bridge.errors import Unauthenticated, Unavailable
-from bridge.server import keys as module
 from bridge.server.keys import KeySet, parse
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
@@ -106,8 +106,8 @@ async def test_why_the_keys_cannot_be_had_is_said_once_until_it_changes(
     def keep(event: str, **fields: Any) -> None:
         said.append((event, fields))
 
-    monkeypatch.setattr(module.logs, "warning", keep)
-    monkeypatch.setattr(module.logs, "info", keep)
+    monkeypatch.setattr(logs, "warning", keep)
+    monkeypatch.setattr(logs, "info", keep)
     issuer.up = False
     for _ in range(3):
         assert not await keys.fetch()
@@ -128,7 +128,7 @@ async def test_an_issuer_that_does_not_listen_is_named_with_the_error_of_the_con
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said: list[dict[str, Any]] = []
-    monkeypatch.setattr(module.logs, "warning", lambda _, **fields: said.append(fields))
+    monkeypatch.setattr(logs, "warning", lambda _, **fields: said.append(fields))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and nobody listens
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/certs"
