@@ -13,8 +13,8 @@ from stack.identity import is_alive
 from stack.journal import Entry, Record
 from stack.processes import START_MARK, tail
 
-LIMIT = 2.0
-"""Seconds that a component has to answer."""
+LIMIT = 5.0
+"""Seconds that a component has to answer: who is busy is not silent."""
 
 
 @dataclass(frozen=True, slots=True)
