@@ -1,6 +1,7 @@
 """The gate judges the protos that are there, not those of the last `make generate`."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,21 @@ def test_modules_that_are_older_than_the_protos_are_not(
     assert refused.value.code is Code.NOT_GENERATED
     assert refused.value.next_command == "make generate"
     assert refused.value.detail == "left_over_pb2.py"
+
+
+def test_a_module_of_todays_protos_is_imported_before_it_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writing = (
+        "import pathlib, sys; place = pathlib.Path(sys.argv[1]) / 'causeway'; place.mkdir(); "
+        "(place / 'new_pb2.py').write_text('NEW = True')"
+    )
+    monkeypatch.setattr("stack.generated.GENERATE", (sys.executable, "-c", writing))
+    with modules_aside():
+        assert import_module("causeway.new_pb2").NEW
+    monkeypatch.delitem(sys.modules, "causeway.new_pb2")
+    with pytest.raises(ModuleNotFoundError):
+        import_module("causeway.new_pb2")
 
 
 def test_what_protoc_refuses_is_told_in_its_words_and_is_to_be_corrected(
