@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import FrameType
 
 UNITS = ("tests/unit/", "tests/gateway/", "tests/contract/")
 EDGES = ("tests/integration/edge/", "tests/integration/proof/", "tests/security/")
@@ -39,16 +38,23 @@ def _round_of(path: str) -> str:
 
 def run(arguments: tuple[str, ...]) -> int:
     """Run pytest and give its exit code; it is told to end where this process is."""
-    process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments])  # noqa: S603
-
-    def end(number: int, frame: FrameType | None) -> None:
-        # A terminal's Ctrl-C has reached pytest too, and it stops the platform on the first one.
-        if number == signal.SIGTERM:
-            process.send_signal(signal.SIGINT)
-
-    before = {one: signal.signal(one, end) for one in (signal.SIGINT, signal.SIGTERM)}
+    told: list[int] = []
+    # Before pytest begins: a signal that the shell of a job in the background has had ignored would
+    # be ignored by pytest too.
+    before = {
+        one: signal.signal(one, lambda number, _frame: told.append(number))
+        for one in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
-        return process.wait()
+        process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments])  # noqa: S603
+        while True:
+            try:
+                return process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                # A terminal's Ctrl-C has reached pytest too: it stops its platform on the first.
+                if signal.SIGTERM in told:
+                    told.clear()
+                    process.send_signal(signal.SIGINT)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
