@@ -21,6 +21,13 @@ READING: dict[str, Any] = {
     "string_match": {"safe_regex": {"regex": "GET|HEAD"}},
 }
 """The only verbs that they have; a preflight goes the way of all others."""
+_NO_CALL: dict[str, Any] = {
+    "name": "content-type",
+    "string_match": {"prefix": "application/grpc", "ignore_case": True},
+    "invert_match": True,
+    "treat_missing_header_as_empty": True,
+}
+"""Envoy would take the answer to a gRPC call for an error, and the whole text for its message."""
 LIMIT = RateLimit(20, interval=1.0)
 """Of one address and document: the answer is far larger than the request."""
 MAX_BYTES = 2 * 1024 * 1024
@@ -68,7 +75,7 @@ def _route(document: Document, answer: dict[str, Any], *more: dict[str, Any]) ->
     return {
         "name": document.path,
         "metadata": {"filter_metadata": {names.METADATA: {names.REFUSAL: _REFUSED}}},
-        "match": {"path": document.path, "headers": [READING, *more]},
+        "match": {"path": document.path, "headers": [READING, _NO_CALL, *more]},
         "direct_response": answer,
         "response_headers_to_add": [overwriting(name, value) for name, value in headers.items()],
         # The transcoder refuses every path that is none of its bindings.

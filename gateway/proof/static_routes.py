@@ -20,6 +20,13 @@ _WRITTEN = {
     "append_action": "ADD_IF_ABSENT",
 }
 """All that the edge may write into a request: the token of an EventSource, never over one."""
+_NO_CALL = {
+    "name": "content-type",
+    "string_match": {"prefix": "application/grpc", "ignore_case": True},
+    "invert_match": True,
+    "treat_missing_header_as_empty": True,
+}
+"""A gRPC call gets no document: it would arrive as the message of an error."""
 _ANSWERS = {
     *("access-control-allow-origin", "cache-control", "content-type", "etag"),
     "x-accel-buffering",
@@ -112,9 +119,10 @@ def _answers(told: Any) -> bool:
 def _of_a_document(match: Any) -> bool:
     verbs = {"name": ":method", "string_match": {"safe_regex": {"regex": READING}}}
     known = {"name": "if-none-match"}
-    first, *more = match.get("headers") or [None]
+    first, second, *more = match.get("headers") or [None, None]
     narrower = all(known.items() <= one.items() for one in more)
-    return match.keys() == {"path", "headers"} and first == verbs and narrower
+    plain = (first, second) == (verbs, _NO_CALL)
+    return match.keys() == {"path", "headers"} and plain and narrower
 
 
 _CONFIGURATION = packed(

@@ -68,6 +68,18 @@ def test_a_query_on_a_document_opens_nothing(edge: Running) -> None:
     assert "no query" in answer.json()["message"]
 
 
+@pytest.mark.parametrize("path", surface.DOCUMENTS)
+@pytest.mark.parametrize(
+    "kind",
+    ["application/grpc", "application/grpc+proto", "Application/gRPC", "application/grpc-web"],
+)
+def test_a_grpc_call_gets_no_document_as_its_message(edge: Running, path: str, kind: str) -> None:
+    answer = edge.rest("GET", path, headers={"content-type": kind})
+    assert answer.headers.get("grpc-status") != "0"
+    assert "etag" not in answer.headers
+    assert sum(map(len, answer.headers.values())) + len(answer.content) < 2000
+
+
 def test_any_page_reads_a_document_and_an_allowed_one_asks_before(edge: Running) -> None:
     for origin in (ORIGIN, "https://editor.example"):
         answer = edge.rest("GET", "/openapi.json", headers={"origin": origin})
