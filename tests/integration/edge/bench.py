@@ -56,7 +56,9 @@ def free_port() -> int:
     raise RuntimeError("no free port")
 
 
-free_port.next = 20_000 + os.getpid() % 8_000  # type: ignore[attr-defined]
+# Processes that run tests side by side have process ids side by side: each has ports of its own.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+free_port.next = 20_000 + _WORKER % 2 * 6_000 + os.getpid() % 3_000  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,12 @@ def test_a_rule_that_is_missing(play: Play) -> None:
     found = stage.live(*METHODS)
     assert {one.method for one in found} == {"OrderService/ShipOrder"}
     assert callers_of(found) == OPERATORS
-    assert {one.protocol for one in found} == {"gRPC", "gRPC-Web", "REST POST"}
+    plain = {"gRPC", "gRPC-Web", "REST POST"}
+    assert {one.protocol for one in found} == {
+        *plain,
+        *(f"{one} over TLS" for one in plain),
+        "gRPC-Web-text",
+    }
     assert all(one.got.startswith("PERMISSION_DENIED by the edge") for one in found)
 
 

@@ -20,7 +20,7 @@ TABLE = {
     for table in (tokens, requests, chain, answers, bounds)
     for setting in table.settings()
 }
-AT_ONCE = 2
+AT_ONCE = 1
 """Edges that are started beside each other; each holds 19 of a user's 128 inotify instances."""
 
 
