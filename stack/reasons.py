@@ -103,4 +103,10 @@ from Kafka would begin in the middle; what is in the stores is whole.""",
     "ROLE_MISSING": """\
 The token holds none of the roles that the method asks for; the details name them.
   causeway call METHOD JSON --as root    root has every role""",
+    "TOO_MANY_STREAMS": """\
+This caller has as many open streams as one may have of a process (the details name the limit).
+Close one, or set CAUSEWAY_MAX_STREAMS_PER_SUBJECT of the service.""",
+    "TOO_MANY_CALLS": """\
+The process has as many open calls, or open streams, as it takes (CAUSEWAY_MAX_CONCURRENT_CALLS and
+CAUSEWAY_MAX_OPEN_STREAMS of the service). Try again, or run more replicas.""",
 }

@@ -1,8 +1,8 @@
 """Composes a server from servicers, runs it until SIGTERM, and drains it.
 
-Order of the steps, first is outermost: errors → drain → auth → roles → time limit → decoding and
-rules → owner → signs of life → the servicer. With traces on, OpenTelemetry's interceptor stands
-around them.
+Order of the steps, first is outermost: errors → open calls → drain → auth → roles → the subject's
+open streams → time limit → decoding and rules → owner → signs of life → the servicer. With traces
+on, OpenTelemetry's interceptor stands around them.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import grpc.aio
 from bridge import logs, telemetry
 from bridge.errors import CausewayError
 from bridge.server.access import check_owner, check_roles
+from bridge.server.admission import Admission
 from bridge.server.auth import Verifier, auth_step
 from bridge.server.background import Background, Tasks
 from bridge.server.call import Step
@@ -87,11 +88,14 @@ class Server:
         self.port = 0
 
     def _steps(self, translate: Translate) -> list[Step]:
+        admission = Admission(self._settings)
         return [
             error_step(translate),
+            admission.process_step,
             self._drain.step,
             auth_step(Verifier(self._keys, self._settings)),
             check_roles,
+            admission.subject_step,
             limit_time,
             validate,
             check_owner,
@@ -105,7 +109,6 @@ class Server:
         server = grpc.aio.server(
             interceptors=telemetry.server_interceptors(),
             options=options(self._settings, methods),
-            maximum_concurrent_rpcs=self._settings.max_concurrent_calls,
         )
         for name, servicer in servicers.items():
             handlers = handlers_of(servicer, methods[name], steps)

@@ -1,8 +1,8 @@
 """What the server kit reads from the environment (`CAUSEWAY_*`)."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -38,5 +38,15 @@ class ServerSettings(BaseSettings):
     drain_grace: float = 6.0
     # A silent stream gives a sign of life; the edge cuts one that is idle for 60 s.
     heartbeat: float = Field(default=15.0, gt=0, lt=60)
-    max_concurrent_calls: int = 2000
-    max_concurrent_streams: int = 100
+    # Of the process; streams leave room for the calls that end soon.
+    max_concurrent_calls: int = Field(default=2000, gt=0)
+    max_open_streams: int = Field(default=1500, gt=0)
+    max_streams_per_subject: int = Field(default=50, gt=0)
+    # Of one connection, calls and streams.
+    max_concurrent_streams: int = Field(default=100, gt=0)
+
+    @model_validator(mode="after")
+    def _room_for_calls(self) -> Self:
+        if self.max_open_streams >= self.max_concurrent_calls:
+            raise ValueError("max_open_streams must be smaller than max_concurrent_calls")
+        return self

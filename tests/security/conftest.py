@@ -66,6 +66,8 @@ def kit_backend(issuer: Issuer, model: Model, log: Path) -> Iterator[Replica]:  
         "CAUSEWAY_JWKS": f"http://{HOST}:{issuer.port}{identity.jwks_path()}",
         "CAUSEWAY_CLIENTS": ",".join(identity.client_ids(model)),
         "CAUSEWAY_SIGNING_KEY": "0123456789abcdef",
+        # More than the streams of a connection, whose limit is the one that is tried.
+        "CAUSEWAY_MAX_STREAMS_PER_SUBJECT": "1000",
     }
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (our own program)
