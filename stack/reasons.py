@@ -103,6 +103,9 @@ from Kafka would begin in the middle; what is in the stores is whole.""",
     "ROLE_MISSING": """\
 The token holds none of the roles that the method asks for; the details name them.
   causeway call METHOD JSON --as root    root has every role""",
+    "REGISTRATIONS_BUSY": """\
+As many registrations are under way as the identity provider bears. Nothing was made: try again with
+the same request_id.""",
     "TOO_MANY_STREAMS": """\
 This caller has as many open streams as one may have of a process (the details name the limit).
 Close one, or set CAUSEWAY_MAX_STREAMS_PER_SUBJECT of the service.""",

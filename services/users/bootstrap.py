@@ -26,6 +26,7 @@ from services.users.queries import Queries
 from services.users.registration import Registration
 from services.users.servicer import Servicer
 from services.users.settings import Settings
+from services.users.turns import Turns
 
 SERVICE = "causeway.users.v1.UserService"
 SOURCE = "/causeway/users"
@@ -118,5 +119,6 @@ def servicers(parts: Parts, server: ServerSettings) -> Mapping[str, Any]:
         Commands(parts.pool, parts.store),
         Queries(parts.pool),
         PageTokens(server.signing_key),
+        Turns(),
     )
     return {SERVICE: servicer}

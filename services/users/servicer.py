@@ -19,6 +19,7 @@ from services.users.money import to_nanos
 from services.users.queries import Queries
 from services.users.registration import Registration
 from services.users.resources import user_message
+from services.users.turns import Turns
 
 OPERATOR = "operator"
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -33,15 +34,18 @@ class Servicer(UserServiceServicer):
         commands: Commands,
         queries: Queries,
         pages: PageTokens,
+        turns: Turns,
     ) -> None:
         self._registration = registration
         self._commands = commands
         self._queries = queries
         self._pages = pages
+        self._turns = turns
 
     async def RegisterUser(self, request: pb.RegisterUserRequest, context: Context) -> pb.User:
         """Register a customer. The password goes on to Keycloak; the intent is without it."""
-        user_id = await self._registration.register(_intent(request), request.password)
+        async with self._turns.taken():
+            user_id = await self._registration.register(_intent(request), request.password)
         return user_message(await self._queries.user(user_id))
 
     async def GetUser(self, request: pb.GetUserRequest, context: Context) -> pb.User:

@@ -11,7 +11,7 @@ from services.users.registration import Registration
 
 INTERVAL = 5.0
 BATCH = 20
-"""At most so many in one look."""
+"""At most so many in one look; after a full one comes the next at once."""
 
 LIMIT = 13.0
 """Seconds for one intent: two calls of Keycloak's, and done before the lease of 15 s lapses."""
@@ -36,7 +36,9 @@ class Sweeper:
         """Sweep until `stop` is set. An outage is waited for."""
         while not stop.is_set():
             try:
-                await self.sweep()
+                # One that fails is a reason to pause: Keycloak may be away, or have enough to do.
+                if await self.sweep() == self._batch:
+                    continue
             except DRIVER as error:
                 logs.warning("users.sweep_failed", error=type(error).__name__)
             with contextlib.suppress(TimeoutError):

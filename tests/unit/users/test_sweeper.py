@@ -61,3 +61,13 @@ async def test_what_takes_longer_than_its_lease_is_stopped(monkeypatch: pytest.M
 async def test_a_look_ends_also_where_there_is_always_more() -> None:
     registrations = Registrations(*map(str, range(9)))
     assert await sweeping(registrations, batch=4).sweep() == 4
+
+
+async def test_a_full_look_is_followed_by_the_next_at_once_and_a_failure_by_a_pause() -> None:
+    stop = asyncio.Event()
+    registrations = Registrations(*map(str, range(9)), "away", *map(str, range(10, 20)))
+    running = asyncio.create_task(sweeping(registrations, batch=3, interval=60).run(stop))
+    await asyncio.sleep(0.1)
+    stop.set()
+    await running
+    assert registrations.settled == [*map(str, range(9)), "10", "11"]
