@@ -18,8 +18,9 @@ def exit_words(code: int | None) -> str:
         return f"killed by signal {-code}"
 
 
-def start_failure(name: str, error: Exception, log: str) -> StackError:
-    """The error that ends a start: the component, the cause, the tail of its log."""
+def start_failure(name: str, failure: Exception, log: str) -> StackError:
+    """The error that ends a start: the component, the first cause, the tail of its log."""
+    error = first_cause(failure)
     detail = error.detail if isinstance(error, StackError) else log
     if is_disk_full(error) or "No space left on device" in detail:
         return disk_full(f"{name} could not write", detail)

@@ -22,8 +22,8 @@ SHORT_LIFE = 1
 def guests(administrator: Administrator, realm: str, audience: str) -> Iterator[tuple[str, str]]:
     """Two clients with our audience: one whose tokens live as usual, one with short ones.
 
-    Removed at the end whatever happens; what a killed run left behind is removed at the start.
-    Blocking.
+    Removed at the end whatever happens; what a killed run left behind is removed at the start,
+    and at the next start of the platform. Blocking.
     """
     admin = _login(administrator, realm)
     _remove(admin)
@@ -36,6 +36,11 @@ def guests(administrator: Administrator, realm: str, audience: str) -> Iterator[
         yield names
     finally:
         _remove(admin)
+
+
+def remove_left(administrator: Administrator, realm: str) -> None:
+    """Remove what a killed run left behind; not while one runs. Blocking."""
+    _remove(_login(administrator, realm))
 
 
 def _login(administrator: Administrator, realm: str) -> "KeycloakAdmin":

@@ -171,6 +171,22 @@ async def test_a_start_that_fails_says_why_shows_the_log_and_stops_all(tmp_path:
     assert not runs(seen[0])
 
 
+async def test_a_task_that_fails_in_a_group_is_told_with_the_first_cause(tmp_path: Path) -> None:
+    async def people() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(refuse)
+
+    async def refuse() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(fail)
+
+    async def fail() -> None:
+        raise RuntimeError("POST /v1/users:register answers 503")
+
+    error = await failure_of(tmp_path, Task(name="people", run=people))
+    assert error.cause == "people did not start: POST /v1/users:register answers 503"
+
+
 async def test_a_component_that_is_never_ready_fails_with_the_last_answer_of_its_probe(
     tmp_path: Path,
 ) -> None:
