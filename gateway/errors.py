@@ -11,7 +11,8 @@ PROTOS = "protos"
 class Problem:
     """One mistake: the proto file, the element in it (full name), the option, what to do.
 
-    `line` and `column` count from 1; 0 where the descriptors hold no source info.
+    `option` is empty where none is at fault. `line` and `column` count from 1; 0 where the
+    descriptors hold no source info.
     """
 
     file: str
@@ -23,7 +24,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = f":{self.line}:{self.column}" if self.line else ""
-        return f"{PROTOS}/{self.file}{place}: {self.element}: {self.text}  (option {self.option})"
+        option = f"  (option {self.option})" if self.option else ""
+        return f"{PROTOS}/{self.file}{place}: {self.element}: {self.text}{option}"
 
 
 class ModelError(Exception):

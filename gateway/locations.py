@@ -44,6 +44,10 @@ class Locations:
         options = _METHOD_OPTIONS if _is_method(path) else _MESSAGE_OPTIONS
         return self._position(file, (*path, options, number)) or self._position(file, path)
 
+    def element(self, name: str) -> Position | None:
+        """Where the element begins."""
+        return self._position(*self._elements.get(name, ("", ())))
+
     def file_option(self, file: str, number: int, index: int) -> Position | None:
         """Where a file has the option: its `index`-th value, from 0."""
         return self._position(file, (_FILE_OPTIONS, number, index))

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
-from gateway import identity, paths
+from gateway import identity, paths, reach
 from gateway.descriptors import Descriptors
 from gateway.errors import Problem
 from gateway.model import Event, Method, Model, Owner, Streaming
@@ -46,7 +46,7 @@ def check(model: Model, descriptors: Descriptors, sources: Sources) -> Iterator[
         file, element = sources.files[method.service], f"{method.service}.{method.name}"
         for text in _access_problems(method, declared, descriptors):
             yield Problem(file, element, ACCESS, text)
-        for text in _binding_problems(method, descriptors):
+        for text in (*_binding_problems(method, descriptors), *reach.problems(method, model)):
             yield Problem(file, element, HTTP, text)
     yield from _shared_paths(model, sources)
     for event in model.events:

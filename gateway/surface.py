@@ -1,5 +1,6 @@
 """What the edge answers beside the methods, as its configuration and its documents both name it."""
 
+LIVENESS, READINESS = "/healthz", "/readyz"
 OPENAPI, ASYNCAPI = "/openapi.json", "/asyncapi.json"
 DOCUMENTS = (OPENAPI, ASYNCAPI)
 COOKIE = "causeway_token"

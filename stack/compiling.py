@@ -60,6 +60,8 @@ def read(fresh: "Path") -> "tuple[Descriptors, Model]":
 
     Raises StackError MODEL_REFUSED with every mistake, each with its line.
     """
+    from gateway.addressing import require_addresses
+    from gateway.deployments import container
     from gateway.descriptors import load
     from gateway.errors import ModelError
     from gateway.generate import DESCRIPTORS
@@ -67,12 +69,14 @@ def read(fresh: "Path") -> "tuple[Descriptors, Model]":
 
     descriptors = load(fresh / DESCRIPTORS)
     try:
-        return descriptors, read_model(descriptors)
+        model = read_model(descriptors)
+        require_addresses(model, descriptors, container())
     except ModelError as error:
         count = len(error.problems)
         cause = f"the protos hold {count} mistake{'s' if count > 1 else ''}; nothing was written"
         next_command = "causeway compile --dry-run   (once the protos are corrected)"
         raise StackError(Code.MODEL_REFUSED, cause, next_command, detail=str(error)) from None
+    return descriptors, model
 
 
 async def make_live(

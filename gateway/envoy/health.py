@@ -2,6 +2,7 @@
 
 from envoy.extensions.filters.http.health_check.v3.health_check_pb2 import HealthCheck
 
+from gateway import surface
 from gateway.deployments import Deployment
 from gateway.envoy import authentication
 from gateway.envoy.typed import typed
@@ -9,7 +10,7 @@ from gateway.envoy.typed import typed
 
 def liveness() -> HealthCheck:
     """200 as long as the edge is not being drained."""
-    return typed(HealthCheck, pass_through_mode=False, headers=[_path("/healthz")])
+    return typed(HealthCheck, pass_through_mode=False, headers=[_path(surface.LIVENESS)])
 
 
 def readiness(deployment: Deployment) -> HealthCheck:
@@ -18,7 +19,7 @@ def readiness(deployment: Deployment) -> HealthCheck:
     return typed(
         HealthCheck,
         pass_through_mode=False,
-        headers=[_path("/readyz")],
+        headers=[_path(surface.READINESS)],
         cluster_min_healthy_percentages={name: {"value": 1} for name in needed},
     )
 

@@ -65,6 +65,17 @@ PLACES = {
         "http",
         "binds 'name', which is the body too: take another body",
     ),
+    "a path that takes all": (
+        f"""\
+  rpc Find(Item) returns (Item) {{
+    {CLERK}
+    option (google.api.http) = {{ get: "/v1/{{name=**}}" }};
+  }}
+""",
+        f"{SHOP_FILE}:10:5:",
+        "http",
+        "GET /v1/{name=**} takes every collection's paths: name one",
+    ),
     "a role that is not declared": (
         f"  rpc Put(Item) returns (Item) {{ {BOSS} }}\n",
         f"{SHOP_FILE}:8:34:",

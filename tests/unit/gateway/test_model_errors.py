@@ -80,6 +80,46 @@ METHODS = {
         "http",
         "body 'thing' is no field",
     ),
+    "a path that takes all": (
+        CLERK + http('get: "/v1/{name=**}"'),
+        "http",
+        "takes every collection's paths: name one",
+    ),
+    "a path that takes every collection's": (
+        CLERK + http('get: "/v1/{name=*/*}"'),
+        "http",
+        "takes every collection's paths: name one",
+    ),
+    "a path that takes every path of one segment": (
+        CLERK + http('get: "/{name=*}"'),
+        "http",
+        "takes every collection's paths: name one",
+    ),
+    "a path of a document": (
+        CLERK + http('post: "/openapi.json"'),
+        "http",
+        "takes /openapi.json, which belongs to the edge itself",
+    ),
+    "a path of a probe": (
+        CLERK + http('get: "/healthz"'),
+        "http",
+        "takes /healthz, which belongs to the edge itself",
+    ),
+    "a path of reflection": (
+        CLERK + http('post: "/grpc.reflection.v1.ServerReflection/{name}"'),
+        "http",
+        "takes /grpc.reflection.v1.ServerReflection/ServerReflectionInfo, which belongs to",
+    ),
+    "a path of a gRPC method": (
+        CLERK + http('post: "/causeway.shop.v1.Shop/Get" body: "*"'),
+        "http",
+        "belongs to gRPC calls of causeway.shop.v1.Shop.Get",
+    ),
+    "a path that takes those of gRPC methods": (
+        CLERK + http('post: "/causeway.shop.v1.Shop/{name}"'),
+        "http",
+        "takes /causeway.shop.v1.Shop/Get, which belongs to gRPC calls",
+    ),
     "a timeout of nothing": (
         access('roles: "clerk" timeout { seconds: 0 }'),
         "access",
@@ -144,6 +184,21 @@ def test_two_methods_on_one_rest_path() -> None:
     two = method("Find", CLERK + http('get: "/v1/items/{name}"'))
     with pytest.raises(ModelError, match=r"Shop\.Find: .*is the path of .*Shop\.Get too"):
         model_of(service(one, two))
+
+
+@pytest.mark.parametrize("path", ["/v1/items", "/v1/{name=items/*}", "/v1/items/a/b:go"])
+def test_a_path_that_takes_all_below_swallows_those_of_others(path: str) -> None:
+    one = method("Read", CLERK + http('get: "/v1/{name=items/**}"'))
+    two = method("Find", CLERK + http(f'get: "{path}"'))
+    with pytest.raises(ModelError, match=r"Shop\.Read: .* takes /v1/.* of .*Shop\.Find too"):
+        model_of(service(one, two))
+
+
+@pytest.mark.parametrize("other", ['post: "/v1/items/a"', 'get: "/v1/itemsets"'])
+def test_a_path_may_take_all_below_a_collection_of_its_own(other: str) -> None:
+    one = method("Read", CLERK + http('get: "/v1/{name=items/**}"'))
+    two = method("Find", CLERK + http(other))
+    assert len(list(model_of(service(one, two)).methods())) == 2
 
 
 def test_one_path_with_two_verbs_is_fine() -> None:

@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, MethodOptions
 
 from causeway.options.v1 import options_pb2
+from gateway.deployments import container
 from gateway.descriptors import load
+from gateway.generate import PROTOS
 from stack import compiling
 from stack.commands.compile import compile as command
 from stack.errors import Code, StackError
@@ -113,3 +116,23 @@ def test_refused_protos_are_told_with_code_and_next_step_and_leave_the_modules(
         "descriptors.binpb",
         "left_over_pb2.py",
     ]
+
+
+def test_a_service_that_nobody_runs_is_told_with_its_line_and_what_to_do(
+    edited: Edited, committed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = container()
+    places = {area: found for area, found in known.clusters.items() if area != "orders"}
+    monkeypatch.setattr("gateway.deployments.container", lambda: replace(known, clusters=places))
+    edited(lambda _: None)
+    with pytest.raises(StackError) as refused:
+        command(apply=False)
+    assert refused.value.code is Code.MODEL_REFUSED
+    assert refused.value.cause.startswith("the protos hold 1 mistake;")
+    place, service, text = refused.value.detail.split(": ", 2)
+    file, line, _ = place.split(":")
+    assert service == "causeway.orders.v1.OrderService"
+    written = (PROTOS / file.removeprefix("protos/")).read_text().splitlines()
+    assert written[int(line) - 1] == "service OrderService {"
+    assert text.startswith("nobody runs 'orders': give it an address in gateway/deployments.py")
+    assert (committed / "descriptors.binpb").read_text() == "old"
