@@ -68,13 +68,36 @@ class _Desk:
 
     async def _carry_out(self, stream: ByteStream) -> Mapping[str, Any]:
         try:
-            order = json.loads(await BufferedByteReceiveStream(stream).receive_until(b"\n", LINE))
-            return await self._do(order, stream)
+            return await self._do(await self._order(stream), stream)
         except StackError as error:
             return _failure(error)
         except Exception as error:
             words = f"{type(error).__name__}: {error}"
             return _failure(StackError(Code.UNEXPECTED, words, "causeway status"))
+
+    async def _order(self, stream: ByteStream) -> dict[str, Any]:
+        """Read the one line. StackError CHANGE_FAILED says what is wrong with it."""
+        try:
+            line = await BufferedByteReceiveStream(stream).receive_until(b"\n", LINE)
+        except anyio.DelimiterNotFound:
+            raise self._unreadable(f"its line is longer than {LINE} bytes") from None
+        except (anyio.IncompleteRead, anyio.EndOfStream):
+            raise self._unreadable("its line does not end") from None
+        try:
+            order = json.loads(line)
+        except (ValueError, RecursionError):
+            raise self._unreadable("it is no JSON") from None
+        command = order.get("command") if isinstance(order, dict) else None
+        if not isinstance(command, str):
+            raise self._unreadable("it is no object that names a command")
+        if command not in self._commands:
+            raise self._unreadable(f"there is no command {command!r}")
+        return dict(order)
+
+    def _unreadable(self, cause: str) -> StackError:
+        known = ", ".join(sorted(self._commands))
+        text = f'the order was not understood: {cause}; send {{"command": …}} with one of {known}'
+        return StackError(Code.CHANGE_FAILED, text, "causeway --help")
 
     async def _do(self, order: Mapping[str, Any], stream: ByteStream) -> Mapping[str, Any]:
         try:

@@ -1,5 +1,6 @@
 """How a command asks the running `up` for a change."""
 
+import json
 import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.streams.buffered import BufferedByteReceiveStream
 
 from stack import control
 from stack.control import Command, Say, ask, serve, socket_of
@@ -21,11 +23,21 @@ def state() -> Iterator[Path]:
         yield Path(folder)
 
 
+async def listening(state: Path) -> bool:
+    """Whether it can be asked; its file is there a moment before."""
+    try:
+        stream = await anyio.connect_unix(socket_of(state))
+    except OSError:
+        return False
+    await stream.aclose()
+    return True
+
+
 @asynccontextmanager
 async def serving(state: Path, **commands: Command) -> AsyncIterator[None]:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(serve, state, commands)
-        while not socket_of(state).exists():  # noqa: ASYNC110 (nothing tells when it is there)
+        while not await listening(state):  # noqa: ASYNC110 (nothing tells when it is)
             await anyio.sleep(0.01)
         yield
         tasks.cancel_scope.cancel()
@@ -64,9 +76,39 @@ async def test_an_error_arrives_as_it_was_raised_and_the_next_order_is_taken(sta
 async def test_an_error_that_nobody_foresaw_is_told_and_ends_nothing(state: Path) -> None:
     async with serving(state, greet=_greet):
         with pytest.raises(StackError) as caught:
-            await ask(state, {"command": "unheard"}, print)
+            await ask(state, {"command": "greet"}, print)  # without the name that it needs
         await ask(state, {"command": "greet", "name": "ada"}, print)
     assert caught.value.code is Code.UNEXPECTED
+
+
+MALFORMED = {
+    "nothing": (b"", "its line does not end"),
+    "half a line": (b'{"command": "gre', "its line does not end"),
+    "no text": (b"\xff\xfe\n", "it is no JSON"),
+    "no JSON": (b"greet\n", "it is no JSON"),
+    "a depth that nobody reads": (b"[" * 50_000 + b"\n", "it is no JSON"),
+    "a list": (b'["greet"]\n', "it is no object that names a command"),
+    "no command": (b"{}\n", "it is no object that names a command"),
+    "a command that is no word": (b'{"command": ["greet"]}\n', "no object that names a command"),
+    "an unknown command": (b'{"command": "unheard"}\n', "there is no command 'unheard'"),
+    "a line without end": (b"x" * control.LINE, "longer than 65536 bytes"),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+async def test_an_order_that_can_not_be_read_is_told_what_is_wrong_with_it(
+    state: Path, case: str
+) -> None:
+    line, cause = MALFORMED[case]
+    async with serving(state, greet=_greet):
+        async with await anyio.connect_unix(socket_of(state)) as stream:
+            await stream.send(line)
+            await stream.send_eof()
+            answer = json.loads(await BufferedByteReceiveStream(stream).receive_until(b"\n", 4096))
+        await ask(state, {"command": "greet", "name": "ada"}, print)
+    assert answer["code"] == Code.CHANGE_FAILED
+    assert cause in answer["cause"]
+    assert answer["cause"].endswith('send {"command": …} with one of greet')
 
 
 async def test_one_change_at_a_time(state: Path) -> None:
