@@ -101,8 +101,9 @@ def test_registrations_are_limited_by_address_and_method(start: Start, operator:
     # gRPC draws from the same bucket; other methods do not.
     with ThreadPoolExecutor(4) as pool, edge.channel() as channel:
         call = channel.unary_unary(REGISTER, lambda b: b, lambda b: b)
-        codes = {*pool.map(lambda _: call.future(b"").code(), range(100))}
-    assert codes == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+        codes = [*pool.map(lambda _: call.future(b"").code(), range(100))]
+    assert codes.count(grpc.StatusCode.OK) < 20
+    assert codes.count(grpc.StatusCode.RESOURCE_EXHAUSTED) > 80
     assert edge.rest("GET", "/v1/orders/7", operator).status_code == 200
 
 
