@@ -32,8 +32,9 @@ class Limits:
     `caller`: calls by one subject. `address`, `total`: requests from one address (IPv6: from one
     /64, which one subscriber has) and of all together, before anything is checked; each listener
     counts for itself.
-    `connections`: open at once. `heap`: bytes of memory at which it begins to shed load. The times
-    are seconds: for the headers, for the whole request, and in which nothing moves on a stream.
+    `connections`: open at once on each listener. `heap`: bytes of memory at which it begins to shed
+    load. The times are seconds: for the first line or TLS's handshake and then for the headers, for
+    the whole request, and in which nothing moves on a stream.
     """
 
     caller: RateLimit = field(default_factory=lambda: RateLimit(2000, interval=1.0))

@@ -13,13 +13,19 @@ from gateway.deployments import Deployment, Limits
 from gateway.envoy import clusters, names, sources
 from gateway.envoy.typed import packed, plain, typed
 
+_LISTENERS = (names.LISTENER, names.TLS_LISTENER)
+
 
 def process(deployment: Deployment) -> Bootstrap:
     """What holds for the whole process; it still has no resources."""
     return typed(
         Bootstrap,
         node={"id": "edge", "cluster": "causeway"},
-        admin={"address": clusters.socket_address(deployment.admin)},
+        # Who fills the listeners does not lock out who looks after the edge.
+        admin={
+            "address": clusters.socket_address(deployment.admin),
+            "ignore_global_conn_limit": True,
+        },
         layered_runtime={"layers": [_runtime(deployment.limits)]},
         overload_manager=_overload(deployment.limits),
     )
@@ -57,7 +63,7 @@ def _runtime(limits: Limits) -> dict[str, Any]:
         "static_layer": {
             **{
                 f"envoy.resource_limits.listener.{name}.connection_limit": limits.connections
-                for name in (names.LISTENER, names.TLS_LISTENER)
+                for name in _LISTENERS
             },
             # A connection that mostly resets what it opens (rapid reset) is closed.
             "overload.premature_reset_total_stream_count": 500,
@@ -69,7 +75,8 @@ def _overload(limits: Limits) -> dict[str, Any]:
     heap = packed(FixedHeapConfig, max_heap_size_bytes=limits.heap)
     connections = packed(
         downstream_connections_pb2.DownstreamConnectionsConfig,
-        max_active_downstream_connections=limits.connections,
+        # Room for each listener: who fills one leaves the other its own.
+        max_active_downstream_connections=len(_LISTENERS) * limits.connections,
     )
     return {
         "refresh_interval": "0.25s",

@@ -70,7 +70,7 @@ def _paths_and_headers() -> dict[str, Any]:
         "strip_any_host_port": True,
         "max_request_headers_kb": 16,
         "common_http_protocol_options": {
-            "idle_timeout": "300s",
+            "idle_timeout": "60s",
             "max_headers_count": 64,
             "headers_with_underscores_action": "REJECT_REQUEST",
             "max_requests_per_connection": 100_000,

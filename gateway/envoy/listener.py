@@ -5,6 +5,7 @@ from typing import Any
 
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
+from envoy.extensions.filters.listener.http_inspector.v3.http_inspector_pb2 import HttpInspector
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
 )
@@ -12,19 +13,23 @@ from google.protobuf.message import Message
 
 from gateway.deployments import Address, Deployment
 from gateway.envoy import clusters, connection, names, ndjson, sources, tls
-from gateway.envoy.typed import pack, packed, plain, typed
+from gateway.envoy.typed import pack, packed, plain, seconds, typed
 
 
 def listeners(deployment: Deployment) -> tuple[Listener, ...]:
     """Skeletons, still without filters and routes: plain HTTP, and TLS where there is any."""
     first = [ndjson.naming()]
     manager = connection.manager(deployment, first=first)
-    found = [_listener(names.LISTENER, deployment.listen, manager)]
+    soon = seconds(deployment.limits.headers_time)
+    found = [_listener(names.LISTENER, deployment.listen, manager) | _speaking(soon)]
     if deployment.tls:
         manager = connection.manager(deployment, first=[tls.strict_transport(), *first])
-        socket = tls.socket(deployment)
-        found.append(_listener(names.TLS_LISTENER, deployment.tls.listen, manager, socket))
-    return tuple(found)
+        secure = {
+            "transport_socket": tls.socket(deployment),
+            "transport_socket_connect_timeout": soon,  # else a silent caller has for ever
+        }
+        found.append(_listener(names.TLS_LISTENER, deployment.tls.listen, manager, secure))
+    return tuple(typed(Listener, **fields) for fields in found)
 
 
 def discovered(skeleton: Listener, filters: Mapping[str, Message], root: str) -> Listener:
@@ -49,16 +54,21 @@ def _listener(
     name: str,
     address: Address,
     manager: hcm.HttpConnectionManager,
-    socket: dict[str, Any] | None = None,
-) -> Listener:
-    chain: dict[str, Any] = {"filters": [{"name": "http", "typed_config": pack(manager)}]}
-    return typed(
-        Listener,
-        name=name,
-        address=clusters.socket_address(address),
-        per_connection_buffer_limit_bytes=clusters.BUFFER,
-        filter_chains=[chain | ({"transport_socket": socket} if socket else {})],
-    )
+    secure: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    http = {"name": "http", "typed_config": pack(manager)}
+    return {
+        "name": name,
+        "address": clusters.socket_address(address),
+        "per_connection_buffer_limit_bytes": clusters.BUFFER,
+        "filter_chains": [{"filters": [http], **(secure or {})}],
+    }
+
+
+def _speaking(soon: str) -> dict[str, Any]:
+    """Closes who has not sent a first line in time: the times of HTTP count from then on."""
+    inspector = {"name": "first_line", "typed_config": packed(HttpInspector)}
+    return {"listener_filters": [inspector], "listener_filters_timeout": soon}
 
 
 def _complete(skeleton: Listener, chain: list[dict[str, Any]], routes: dict[str, Any]) -> Listener:

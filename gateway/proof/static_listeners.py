@@ -38,11 +38,18 @@ def check_listeners(configuration: Configuration, deployed: Deployed) -> Iterato
 
 def _wanted(deployed: Deployed) -> dict[str, Any]:
     tls = deployed.site.tls
-    found = {PLAIN: _listener(PLAIN, deployed.site.listen, {})}
+    soon = seconds(deployed.site.limits.headers_time)
+    found = {PLAIN: _listener(PLAIN, deployed.site.listen, {}) | _speaking(soon)}
     if tls:
-        socket = {"transport_socket": _socket(deployed)}
+        socket = {"transport_socket": _socket(deployed), "transport_socket_connect_timeout": soon}
         found[ENCRYPTED] = _listener(ENCRYPTED, tls.listen, socket)
     return found
+
+
+def _speaking(soon: str) -> dict[str, Any]:
+    """Who says nothing is closed; the one filter before HTTP looks and passes on."""
+    inspector = {"name": "first_line", "typed_config": packed("HttpInspector")}
+    return {"listener_filters": [inspector], "listener_filters_timeout": soon}
 
 
 def _listener(name: str, address: Address, socket: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +153,7 @@ def _paths_and_headers() -> dict[str, Any]:
         "strip_any_host_port": True,
         "max_request_headers_kb": 16,
         "common_http_protocol_options": {
-            "idle_timeout": anything,
+            "idle_timeout": "60s",
             "max_headers_count": 64,
             "headers_with_underscores_action": "REJECT_REQUEST",
             "max_requests_per_connection": 100_000,

@@ -7,6 +7,7 @@ from gateway.proof.configuration import Configuration, Finding
 from gateway.proof.deployed import Deployed, socket_address
 from gateway.proof.shape import REMEDY, anything, findings, packed
 
+_LISTENERS = ("edge", "edge_tls")
 _HEAP = "envoy.resource_monitors.fixed_heap"
 _CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
 _SHEDDING = {
@@ -28,7 +29,10 @@ def _bootstrap(deployed: Deployed) -> dict[str, Any]:
     files = {"lds_config": "lds.json", "cds_config": "cds.json"}
     return {
         "node": anything,  # who it says it is; Envoy adds its version
-        "admin": {"address": socket_address(deployed.site.admin)},
+        "admin": {
+            "address": socket_address(deployed.site.admin),
+            "ignore_global_conn_limit": True,
+        },
         "dynamic_resources": {key: deployed.watched(name) for key, name in files.items()},
         "layered_runtime": {"layers": [{"name": "static", "static_layer": _runtime(deployed)}]},
         "overload_manager": _overload(deployed),
@@ -36,16 +40,15 @@ def _bootstrap(deployed: Deployed) -> dict[str, Any]:
 
 
 def _runtime(deployed: Deployed) -> dict[str, Any]:
-    names = ("edge", "edge_tls")
     limit = deployed.site.limits.connections
-    limits = {f"envoy.resource_limits.listener.{one}.connection_limit": limit for one in names}
+    limits = {f"envoy.resource_limits.listener.{one}.connection_limit": limit for one in _LISTENERS}
     return {**limits, "overload.premature_reset_total_stream_count": 500}
 
 
 def _overload(deployed: Deployed) -> dict[str, Any]:
     limits = deployed.site.limits
     heap = packed("FixedHeapConfig", max_heap_size_bytes=str(limits.heap))
-    most = str(limits.connections)
+    most = str(len(_LISTENERS) * limits.connections)
     connections = packed("DownstreamConnectionsConfig", max_active_downstream_connections=most)
     return {
         "refresh_interval": anything,

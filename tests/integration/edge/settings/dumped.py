@@ -70,7 +70,7 @@ def rows() -> Iterator[Row]:
 
 def _connection() -> Iterator[Row]:
     found = {
-        "common_http_protocol_options.idle_timeout": "300s",
+        "common_http_protocol_options.idle_timeout": "60s",
         "common_http_protocol_options.max_requests_per_connection": 100_000,
         "drain_timeout": "5s",
         "http2_protocol_options.connection_keepalive.interval": "30s",

@@ -119,7 +119,12 @@ ROUND: dict[str, tuple[Callable[[Configuration], Any], str]] = {
         lambda c: c.listeners["edge"].update(address=ANYWHERE), "address.socket_address"),
     "filters of a listener": (
         lambda c: c.listeners["edge"].update(listener_filters=[{"name": "x"}]),
-        "says listener_filters"),
+        "listener_filters[0].name"),
+    "silence on a listener": (
+        lambda c: c.listeners["edge"].pop("listener_filters_timeout"), "listener_filters_timeout"),
+    "silence before TLS": (
+        lambda c: encrypted_chain(c).pop("transport_socket_connect_timeout"),
+        "transport_socket_connect_timeout"),
     "TLS without TLS": (lambda c: encrypted_chain(c).pop("transport_socket"), "transport_socket"),
     "every request copied": (
         lambda c: c.routes["edge"].update(request_mirror_policies=[{"cluster": "orders"}]),
