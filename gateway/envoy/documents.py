@@ -28,8 +28,8 @@ _NO_CALL: dict[str, Any] = {
     "treat_missing_header_as_empty": True,
 }
 """Envoy would take the answer to a gRPC call for an error, and the whole text for its message."""
-LIMIT = RateLimit(20, interval=1.0)
-"""Of one address and document: the answer is far larger than the request."""
+LIMIT = RateLimit(20, interval=10.0)
+"""Of one address and document: the answer is far larger than the request, and held until read."""
 MAX_BYTES = 2 * 1024 * 1024
 """Of one document; Envoy's own limit for an answer in a route is 4 KiB."""
 

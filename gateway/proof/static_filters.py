@@ -20,7 +20,7 @@ JSON_BYTES = 131_072
 """Of the body of a REST call."""
 MESSAGE_BYTES = 65_536 + 5
 """Of one message with its frame, where its method does not say otherwise."""
-_DOCUMENT_RATE = 20
+_DOCUMENT_RATE, _DOCUMENT_INTERVAL = 20, 10.0
 _CALLERS = 10_000
 _ALWAYS = {"default_value": {"numerator": 100}}
 _ADDRESS_KEY = "masked_remote_address"
@@ -111,7 +111,9 @@ def _caller_limit(deployed: Deployed) -> dict[str, Any]:
         for rpc in deployed.surface.rpcs
         if rpc.requests
     ]
-    documents = [_of_path(path, _ADDRESS_KEY, _DOCUMENT_RATE, 1.0) for path in DOCUMENTS]
+    documents = [
+        _of_path(path, _ADDRESS_KEY, _DOCUMENT_RATE, _DOCUMENT_INTERVAL) for path in DOCUMENTS
+    ]
     wanted = [*own, *documents, caller]
     chains = [[_SUBJECT], [_METHOD, _SUBJECT], [_METHOD, _ADDRESS]]
     return _limit(

@@ -1,6 +1,7 @@
 """/openapi.json and /asyncapi.json: for everybody, to read, and what they say is what is taken."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -97,6 +98,9 @@ def test_a_document_is_limited_by_address(start: Start, operator: str) -> None:
         codes = {client.get("/asyncapi.json").status_code for _ in range(60)}
         assert codes == {200, 429}
         assert client.get("/openapi.json").status_code == 200  # has a bucket of its own
+        time.sleep(1.5)
+        refilled = [client.get("/asyncapi.json").status_code for _ in range(20)]
+        assert refilled.count(200) < 10
     assert edge.rest("GET", "/v1/orders/7", operator).status_code == 200
 
 
