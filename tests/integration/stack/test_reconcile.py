@@ -21,6 +21,7 @@ from stack.provision.people import local_people
 from stack.provision.realm import plan_realm
 from stack.provision.topics import plan_rules, plan_topics, rules
 from stack.steps import model
+from tests.integration.bridge.parts import until
 from tests.integration.stack.administrator import keycloak
 from tests.integration.stack.conftest import Site
 from tests.integration.stack.test_kafka import write
@@ -171,19 +172,29 @@ async def test_a_topic_that_is_added_is_made_with_its_writers_rules_and_then_sta
     assert topic.name in await admin.topics()
 
 
+async def settled(site: Site, admin: Admin, topic: Topic) -> None:
+    """Wait until nothing is left to change: any broker may answer, and not all heard at once."""
+
+    async def is_settled() -> bool:
+        return await plan_topics(site.kafka("admin"), admin, [topic]) == []
+
+    await until(is_settled)
+
+
 async def test_drift_of_a_topic_is_named_and_put_right_while_it_is_empty(
     site: Site, admin: Admin, topic: Topic
 ) -> None:
     other = {**topic.config, "retention.ms": "86400000", "max.message.bytes": "2000000"}
     small = replace(topic, partitions=2, config=other)
     await carry_out(await plan_topics(site.kafka("admin"), admin, [small]))
+    await settled(site, admin, small)
     changes = await plan_topics(site.kafka("admin"), admin, [topic])
     assert _texts(changes) == [
         f"topic {topic.name}: partitions 2 → 3",
         f"topic {topic.name}: retention.ms 86400000 → -1",
     ]
     await carry_out(changes)
-    assert await plan_topics(site.kafka("admin"), admin, [topic]) == []
+    await settled(site, admin, topic)
     found = (await admin.config([topic.name]))[topic.name]
     # What the protos say nothing of stays as somebody set it.
     assert (found["retention.ms"], found["max.message.bytes"]) == ("-1", "2000000")
