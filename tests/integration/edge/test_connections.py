@@ -105,7 +105,7 @@ def test_who_fills_one_listener_leaves_the_other_and_the_admin_page(start: Start
         assert until(lambda: is_served_over_tls(edge))
         admin = f"http://{HOST}:{edge.deployment.admin.port}/ready"
         assert {httpx.get(admin).status_code for _ in range(3)} == {200}
-    assert until(lambda: status(raw(edge, get("/healthz"))) == 200)
+    assert until(lambda: is_served(edge))
 
 
 def one_room_for_all(process: Bootstrap) -> None:
