@@ -6,13 +6,12 @@ from typing import TypeAlias
 import pytest
 
 from gateway import identity
-from gateway.descriptors import DESCRIPTORS, load
+from gateway.descriptors import DESCRIPTORS
 from gateway.envoy.edge import Edge
 from gateway.model import Model
 from gateway.proof.surface import Surface, surface
-from gateway.reading import read_model
-from tests.integration.edge import bench
-from tests.integration.edge.issuer import Issuer, serving
+from tests.integration.edge.conftest import issuer, model  # noqa: F401 (fixtures)
+from tests.integration.edge.issuer import Issuer
 from tests.integration.proof import kit
 from tests.integration.proof.stage import Stage, staged
 
@@ -25,23 +24,15 @@ def _platform() -> None:
 
 
 @pytest.fixture(scope="session")
-def model() -> Model:
-    return read_model(load())
-
-
-@pytest.fixture(scope="session")
 def promise() -> Surface:
     return surface(DESCRIPTORS.read_bytes())
 
 
 @pytest.fixture(scope="session")
-def issuer() -> Iterator[Issuer]:
-    with serving(bench.free_port()) as issuer:
-        yield issuer
-
-
-@pytest.fixture(scope="session")
-def sound(model: Model, issuer: Issuer) -> Iterator[int]:
+def sound(
+    model: Model,  # noqa: F811
+    issuer: Issuer,  # noqa: F811
+) -> Iterator[int]:
     """A service without a hole."""
     with kit.serving(issuer, identity.client_ids(model)) as port:
         yield port
@@ -49,7 +40,11 @@ def sound(model: Model, issuer: Issuer) -> Iterator[int]:
 
 @pytest.fixture
 def play(
-    model: Model, promise: Surface, issuer: Issuer, sound: int, tmp_path: Path
+    model: Model,  # noqa: F811
+    promise: Surface,
+    issuer: Issuer,  # noqa: F811
+    sound: int,
+    tmp_path: Path,
 ) -> Iterator[Play]:
     """Start an edge with a hole before the sound service: play(change)."""
     with ExitStack() as stack:
@@ -62,7 +57,12 @@ def play(
 
 
 @pytest.fixture
-def holed(model: Model, promise: Surface, issuer: Issuer, tmp_path: Path) -> Iterator[Play]:
+def holed(
+    model: Model,  # noqa: F811
+    promise: Surface,
+    issuer: Issuer,  # noqa: F811
+    tmp_path: Path,
+) -> Iterator[Play]:
     """Start a sound edge before a service of its own, whose steps the test has replaced."""
     with ExitStack() as stack:
 
