@@ -8,25 +8,25 @@ from typing import Any
 
 import asyncpg
 
+from bridge.changes import Changes
 from bridge.database import answers, open_pool
 from bridge.outages import translate
 from bridge.registry.schemas import schema_ids
 from bridge.server.paging import PageTokens
+from bridge.server.resume import ResumeTokens
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
 from bridge.store.event_store import EventStore
 from causeway.orders.v1 import events_pb2 as orders_events
 from services.events import catalog_of
-from services.orders.changes import Changes
 from services.orders.commands import Commands
 from services.orders.order_log import OrderLog
 from services.orders.placing import Placing
 from services.orders.price_list import PriceList
 from services.orders.queries import Queries
-from services.orders.resume import ResumeTokens
 from services.orders.servicer import Servicer
 from services.orders.settings import Settings
-from services.orders.watch import Watch
+from services.orders.watch import CHANNEL, Watch
 
 SERVICE = "causeway.orders.v1.OrderService"
 SOURCE = "/causeway/orders"
@@ -39,7 +39,7 @@ async def api() -> None:
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     log = await _order_log(settings)
     async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
-        changes = Changes(settings.dsn)
+        changes = Changes(settings.dsn, CHANNEL)
         await serve(
             settings.listen,
             servicers(pool, log, changes, server),
@@ -102,6 +102,6 @@ def servicers(
         PriceList(pool),
         Watch(pool, log, changes),
         PageTokens(server.signing_key),
-        ResumeTokens(server.signing_key.get_secret_value()),
+        ResumeTokens(server.signing_key),
     )
     return {SERVICE: servicer}

@@ -11,7 +11,8 @@ import asyncpg
 from google.protobuf.message import Message
 
 from bridge.database import acquire
-from bridge.errors import FailedPrecondition, Internal, StaleVersion, not_found
+from bridge.errors import FailedPrecondition, Internal, not_found
+from bridge.etags import check_etag
 from bridge.events.event import Origin
 from bridge.store.repeats import Repeats
 from services.orders import order_table
@@ -50,16 +51,6 @@ class Commands:
             order = await self._log.change(connection, order, messages, origin)
             await repeats.settle(connection, order.name)
             return order
-
-
-def check_etag(etag: str, name: str, version: int) -> None:
-    """StaleVersion unless the etag is empty or the present one."""
-    if etag and etag != str(version):
-        raise StaleVersion(
-            f"{name} changed since: its etag is {version}, not {etag}",
-            reason="STALE_ETAG",
-            metadata={"resource": name, "etag": str(version)},
-        )
 
 
 def _owned(order: Order | None, change: Change) -> Order:

@@ -6,9 +6,9 @@ import asyncpg
 
 from bridge.database import acquire
 from bridge.errors import FieldViolation, Internal, InvalidArgument, not_found
+from bridge.etags import check_etag
 from bridge.store.repeats import Repeats
 from services.orders import product_table
-from services.orders.commands import check_etag
 from services.orders.product_table import Price, Product
 
 

@@ -12,6 +12,7 @@ from bridge.errors import not_found
 from bridge.server.canonical import body_hash
 from bridge.server.identity import current_call, current_caller, origin_of_call
 from bridge.server.paging import PageTokens, page_size
+from bridge.server.resume import ResumeTokens
 from bridge.store.repeats import Repeats
 from causeway.orders.v1 import order_service_pb2 as pb
 from causeway.orders.v1.order_service_pb2_grpc import OrderServiceServicer
@@ -23,7 +24,6 @@ from services.orders.price_list import PriceList
 from services.orders.product_request import product_change
 from services.orders.queries import Queries
 from services.orders.resources import order_message, product_message
-from services.orders.resume import ResumeTokens
 from services.orders.watch import Watch
 
 OPERATOR, AUDITOR = "operator", "auditor"
@@ -100,12 +100,13 @@ class Servicer(OrderServiceServicer):
     ) -> AsyncIterator[pb.WatchOrderResponse]:
         """The order as it is, then after each change; heartbeats between."""
         caller, order_id = current_caller().name, _id(request.name)
-        seen = self._resumes.open(caller, order_id, request.resume_token)
+        token = self._resumes.open(caller, order_id, request.resume_token)
+        seen = None if token is None else int(token)
         found = await self._queries.order(order_id)
         _visible(found, request.name)
         async with aclosing(self._watch.follow(order_id, seen)) as states:
             async for order, changed in states:
-                token = self._resumes.seal(caller, order_id, order.version)
+                token = self._resumes.seal(caller, order_id, str(order.version))
                 if changed:
                     yield pb.WatchOrderResponse(order=order_message(order), resume_token=token)
                 else:

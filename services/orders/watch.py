@@ -4,10 +4,13 @@ from collections.abc import AsyncGenerator, Sequence
 
 import asyncpg
 
+from bridge.changes import Changes
 from bridge.database import acquire
 from services.orders.aggregate import Order
-from services.orders.changes import Changes
 from services.orders.order_log import OrderLog
+
+CHANNEL = "orders_changed"
+"""What `order_save.sql` notifies."""
 
 
 class Watch:

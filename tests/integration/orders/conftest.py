@@ -14,6 +14,7 @@ from google.type.money_pb2 import Money
 from pydantic import SecretStr
 
 import services.orders
+from bridge.changes import Changes
 from bridge.database import open_pool
 from bridge.events.catalog import Catalog
 from bridge.events.schema import SchemaId
@@ -25,8 +26,8 @@ from causeway.orders.v1 import events_pb2
 from causeway.orders.v1 import order_service_pb2 as pb
 from client.platform import Platform
 from services.orders.bootstrap import SOURCE, servicers
-from services.orders.changes import Changes
 from services.orders.order_log import OrderLog
+from services.orders.watch import CHANNEL
 from tests.integration.service_database import service_database
 from tests.unit.server.conftest import ISSUER, Issuer
 
@@ -81,7 +82,7 @@ async def replica(
         drain_delay=0,
         drain_grace=3,
     )
-    changes = Changes(database)
+    changes = Changes(database, CHANNEL)
     server = Server(
         servicers(pool, log, changes, settings),
         settings,

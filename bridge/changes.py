@@ -1,4 +1,4 @@
-"""Tells those who watch an order that it changed: one LISTEN connection for the whole process.
+"""Tells those who watch something that it changed: one LISTEN connection for the whole process.
 
 A watcher first enters here and then reads, so a change that commits in between wakes it. While
 the connection is away nothing is heard: when it is back, everybody is woken to read again.
@@ -15,31 +15,34 @@ from bridge import logs
 from bridge.outages import DRIVER
 from bridge.waiting import wait_any
 
-CHANNEL = "orders_changed"
 RECONNECT_DELAY = 0.5
 PROBE_INTERVAL = 5.0
 """Seconds. A connection that died without a word is noticed by asking it now and then."""
 
 
 class Changes:
-    """Fans out the notifications of `order_save.sql`. `run` must be running meanwhile."""
+    """Fans out PostgreSQL's notifications of one channel, whose payloads are keys.
 
-    def __init__(self, dsn: str) -> None:
+    `run` must be running meanwhile.
+    """
+
+    def __init__(self, dsn: str, channel: str) -> None:
         self._dsn = dsn
+        self._channel = channel
         self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._listening = False
 
     @contextlib.contextmanager
-    def of(self, order_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set at every change of the order from now on; clear it, then read."""
+    def of(self, key: str) -> Iterator[asyncio.Event]:
+        """An event that is set at every change of this key from now on; clear it, then read."""
         woken = asyncio.Event()
-        self._watchers[order_id].add(woken)
+        self._watchers[key].add(woken)
         try:
             yield woken
         finally:
-            self._watchers[order_id].discard(woken)
-            if not self._watchers[order_id]:
-                del self._watchers[order_id]
+            self._watchers[key].discard(woken)
+            if not self._watchers[key]:
+                del self._watchers[key]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen until `stop` is set; reconnect for ever."""
@@ -47,20 +50,20 @@ class Changes:
             try:
                 await self._listen(stop)
             except DRIVER as error:
-                logs.warning("changes.not_listening", reason=str(error))
+                logs.warning("changes.not_listening", channel=self._channel, reason=str(error))
                 await wait_any(RECONNECT_DELAY, stop)
 
     async def ready(self) -> None:
         """Raise while the process does not listen."""
         if not self._listening:
-            raise ConnectionError("not listening for changes of orders")
+            raise ConnectionError(f"not listening on {self._channel}")
 
     async def _listen(self, stop: asyncio.Event) -> None:
         connection = await asyncpg.connect(self._dsn, timeout=10)
         cut = asyncio.Event()
         connection.add_termination_listener(lambda _: cut.set())
         try:
-            await connection.add_listener(CHANNEL, self._heard)
+            await connection.add_listener(self._channel, self._heard)
             self._wake_all()
             self._listening = True
             while not (stop.is_set() or cut.is_set()):
@@ -70,8 +73,8 @@ class Changes:
             self._listening = False
             connection.terminate()
 
-    def _heard(self, _connection: object, _pid: int, _channel: str, order_id: object) -> None:
-        for woken in self._watchers.get(str(order_id), ()):
+    def _heard(self, _connection: object, _pid: int, _channel: str, key: object) -> None:
+        for woken in self._watchers.get(str(key), ()):
             woken.set()
 
     def _wake_all(self) -> None:
