@@ -4,18 +4,22 @@ from email.headerregistry import Address
 
 from bridge.settings import BridgeSettings
 from services.notifications.mailer import MailServer
+from services.notifications.webhook_address import Allowed
 
 
 class Settings(BridgeSettings):
     """Where it listens, and its mail server. The server kit reads its own settings.
 
     `listen` host:port · `smtp` host:port of the mail server · `mail_from` address of the sender,
-    whose domain is that of the Message-IDs too.
+    whose domain is that of the Message-IDs too · `webhook_allowed` comma list of host names,
+    addresses and networks that webhooks may reach although they are not public, over plain HTTP
+    too; empty in production.
     """
 
     listen: str
     smtp: str = "127.0.0.1:1025"
     mail_from: str = "no-reply@causeway.example"
+    webhook_allowed: str = ""
 
     @property
     def mail_server(self) -> MailServer:
@@ -27,3 +31,8 @@ class Settings(BridgeSettings):
     def mail_sender(self) -> Address:
         """Whom mails come from."""
         return Address(display_name="Causeway", addr_spec=self.mail_from)
+
+    @property
+    def webhooks(self) -> Allowed:
+        """Where webhooks may go beside public addresses."""
+        return Allowed.of(self.webhook_allowed)
