@@ -1,6 +1,5 @@
 """Composes a mail: text and HTML, with nothing of a user's in a place where it could command."""
 
-import html
 import re
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -9,21 +8,13 @@ from email.policy import SMTP
 
 from services.notifications.notification_table import Notification
 from services.notifications.recipient_table import Recipient
+from services.notifications.templates import render
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 """Control characters and line ends: in a header they would begin another one."""
 
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>{title}</title></head>
-<body style="font-family: sans-serif; color: #1f2933">
-<p>Hello {name},</p>
-<p style="white-space: pre-line">{body}</p>
-<p style="color: #66727f">Causeway</p>
-</body>
-</html>
-"""
+SAME_LINE = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
+"""Control characters within a text of several lines."""
 
 
 class AddressError(ValueError):
@@ -41,11 +32,15 @@ def compose(notification: Notification, recipient: Recipient, sender: Address) -
     mail["Date"] = notification.create_time
     mail["Message-ID"] = message_id(notification, sender)
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(f"Hello {name},\n\n{notification.body}\n\nCauseway\n")
-    page = PAGE.format(
-        title=html.escape(one_line(notification.title)),
-        name=html.escape(name),
-        body=html.escape(notification.body),
+    body = SAME_LINE.sub(" ", notification.body)
+    address = one_line(recipient.email)
+    mail.set_content(render("mail.txt", name=name, body=body, address=address))
+    page = render(
+        "mail.html",
+        title=one_line(notification.title),
+        name=name,
+        paragraphs=paragraphs(body),
+        address=address,
     )
     mail.add_alternative(page, subtype="html")
     return mail
@@ -54,6 +49,12 @@ def compose(notification: Notification, recipient: Recipient, sender: Address) -
 def message_id(notification: Notification, sender: Address) -> str:
     """`<{event id}@{domain}>`, the same at every try."""
     return f"<{notification.cause_event_id}@{sender.domain}>"
+
+
+def paragraphs(text: str) -> list[list[str]]:
+    """The lines of each paragraph; empty lines stand between paragraphs."""
+    blocks = re.split(r"\n{2,}", "\n".join(line.strip() for line in text.splitlines()).strip())
+    return [block.split("\n") for block in blocks if block]
 
 
 def one_line(text: str) -> str:

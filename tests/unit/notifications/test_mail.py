@@ -1,7 +1,9 @@
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.headerregistry import Address
+from email.message import EmailMessage
 from email.policy import default
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -58,13 +60,54 @@ def test_a_name_begins_no_header_of_its_own(end: str) -> None:
     assert read["Subject"] == "Hi Bcc: x@y.z"
 
 
-def test_what_a_user_wrote_is_text_in_html_too() -> None:
-    script = "<script>alert(1)</script>"
-    mail = compose(notification(body=script), Recipient(script, "a@b.example"), SENDER)
-    page = mail.get_body(("html",))
-    assert page is not None
-    assert "<script>" not in page.get_content()
-    assert "&lt;script&gt;" in page.get_content()
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</title><style>",
+    "{{ 7 * 7 }} {% include 'mail.txt.jinja' %}",
+    "&lt;b&gt; & 'quoted'",
+]
+
+
+class Page(HTMLParser):
+    """The tags and the text of a page, as a reader's program sees them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def part_of(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_a_user_wrote_is_text_in_html_wherever_it_stands(hostile: str) -> None:
+    plain = compose(notification(), Recipient("Ann", "a@b.example"), SENDER)
+    mail = compose(notification(hostile, hostile), Recipient(hostile, "a@b.example"), SENDER)
+    page = Page(part_of(mail, "html"))
+    assert page.tags == Page(part_of(plain, "html")).tags
+    assert page.text.count(hostile) == 4  # title, heading, name, body
+    assert part_of(mail, "plain").count(hostile) == 2
+
+
+def test_paragraphs_and_lines_of_a_body_are_those_of_the_page() -> None:
+    body = "Order: orders/o1\nState: CONFIRMED\n\nWe prepare it now."
+    page = part_of(compose(notification(body=body), Recipient("", "a@b.example"), SENDER), "html")
+    assert "<p>Order: orders/o1<br>State: CONFIRMED</p>" in page
+    assert "<p>We prepare it now.</p>" in page
+    assert "<p>Hello,</p>" in page
 
 
 @pytest.mark.parametrize("address", ["", "ann", "a@b\r\nBcc: c@d", "a@b, c@d", "<a@b>", "a b@c"])
