@@ -48,7 +48,8 @@ class Result:
 
 Effect = Callable[[Delivery], Awaitable[None]]
 """Carries a delivery out. Returning means accepted. A CausewayError that is not retriable ends
-the delivery as failed (its `reason` is kept); any other error is tried again."""
+the delivery as failed (its `reason` is kept); any other error is tried again, as often as the
+sender's `Pace` allows."""
 
 Outcome = Callable[[Delivery, Result, asyncpg.Connection], Awaitable[None]]
 """Records the end of a delivery, in the transaction that marks it."""

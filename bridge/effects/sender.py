@@ -10,7 +10,7 @@ import uuid_utils
 from bridge import logs, telemetry
 from bridge.database import acquire
 from bridge.effects.deliveries import Delivery, Effect, Outcome, Result, delivery_of
-from bridge.errors import CausewayError
+from bridge.errors import CausewayError, Unavailable
 from bridge.listening import listening
 from bridge.middleware.retry import retry
 from bridge.outages import DRIVER, reason_of
@@ -32,6 +32,9 @@ class Pace:
     longest_pause: float = 60.0
     at_once: int = 8
     """Deliveries of one sender that run side by side."""
+    attempts: int | None = None
+    """After so many tries a retriable failure is the end too, with the last one's reason: for
+    what others run and may have given up. None: for ever."""
 
     @property
     def settle(self) -> float:
@@ -46,7 +49,8 @@ class Sender:
     sender dies. At least once: a sender that dies between the mail server's yes and the commit
     sends again. What was sent and has an outcome that can't be recorded ends as `unrecorded`: its
     effect is not repeated, and somebody has to look at it. An effect that fails in a retriable
-    way is tried for ever, with capped pauses.
+    way is tried for ever, or as often as its `Pace` says, with capped pauses; where an error says
+    when to come back (`Unavailable.retry_after`), not before, but for the cap.
     """
 
     def __init__(
@@ -119,8 +123,9 @@ class Sender:
             error = await self._attempt(delivery)
             if error is None:
                 await self._settle(delivery, token, Result(True, delivery.attempt))
-            elif isinstance(error, CausewayError) and not error.retriable:
-                await self._settle(delivery, token, Result(False, delivery.attempt, error.reason))
+            elif self._is_end(delivery, error):
+                result = Result(False, delivery.attempt, reason_of(error))
+                await self._settle(delivery, token, result)
             else:
                 await self._postpone(delivery, token, error)
 
@@ -138,6 +143,11 @@ class Sender:
             )
             return error
         return None
+
+    def _is_end(self, delivery: Delivery, error: Exception) -> bool:
+        if isinstance(error, CausewayError) and not error.retriable:
+            return True
+        return self._pace.attempts is not None and delivery.attempt >= self._pace.attempts
 
     async def _settle(self, delivery: Delivery, token: str, result: Result) -> None:
         """Record the end, again and again while the lease stands; what was sent and can't be
@@ -179,6 +189,8 @@ class Sender:
 
     async def _postpone(self, delivery: Delivery, token: str, error: Exception) -> None:
         pause = backoff(delivery.attempt, self._pace.first_pause, self._pace.longest_pause)
+        if isinstance(error, Unavailable):
+            pause = min(max(pause, error.retry_after), self._pace.longest_pause)
         async with acquire(self._pool) as connection:
             await connection.execute(
                 self._sql["postpone"], delivery.id, token, pause, reason_of(error)

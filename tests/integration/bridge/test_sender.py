@@ -1,7 +1,7 @@
 """Deliveries and their senders on real PostgreSQL."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 import pytest
@@ -111,6 +111,43 @@ async def test_a_refusal_for_good_ends_as_failed(
         await put(connection, event)
         await until(lambda: ended(connection))
     assert box.outcomes == [Result(False, 1, "ADDRESS_REFUSED")]
+
+
+async def test_where_tries_are_counted_the_last_failure_is_the_end(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    away = [Unavailable("down", reason=f"AWAY_{number}") for number in range(5)]
+    box = Mailbox(errors=[*away])
+    await put(connection, event)
+    async with running(
+        Sender(pool, {"email": box.deliver}, box.outcome, replace(FAST, attempts=3)).run
+    ):
+        await until(lambda: ended(connection))
+    assert box.outcomes == [Result(False, 3, "AWAY_2")]
+    assert len(box.errors) == 2
+
+
+async def test_no_try_comes_before_the_time_that_the_error_named(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box = Mailbox(
+        errors=[Unavailable("busy", retry_after=40), Unavailable("busy", retry_after=1e9)]
+    )
+    patient = replace(FAST, longest_pause=90)
+    postponed = """
+        SELECT extract(epoch FROM due_time - now()) FROM bridge.deliveries
+        WHERE attempts = $1 AND lease IS NULL
+    """
+    await put(connection, event)
+    async with running(Sender(pool, {"email": box.deliver}, box.outcome, patient).run):
+        for attempt, least, most in ((1, 30, 40), (2, 80, 90)):
+
+            async def waits(attempt: int = attempt) -> bool:
+                return await connection.fetchval(postponed, attempt) is not None
+
+            await until(waits)
+            assert least < await connection.fetchval(postponed, attempt) <= most
+            await connection.execute("UPDATE bridge.deliveries SET due_time = now()")
 
 
 async def test_many_senders_send_each_delivery_once(
