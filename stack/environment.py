@@ -39,9 +39,12 @@ def shell_environment(settings: Settings, credentials: Credentials) -> dict[str,
 
 
 def service_environment(
-    settings: Settings, credentials: Credentials, service: str, listen: str
+    settings: Settings, credentials: Credentials, service: str, kind: str, listen: str
 ) -> dict[str, str]:
-    """What one process of a service is given: what its settings declare, and nothing beside."""
+    """What one process of a service is given: what its settings declare, and nothing beside.
+
+    `kind` is "api" or "worker".
+    """
     ports = settings.port
     return {
         "CAUSEWAY_LISTEN": listen,
@@ -50,15 +53,15 @@ def service_environment(
         "CAUSEWAY_JWKS": addresses.jwks(ports),
         "CAUSEWAY_CLIENTS": ",".join(CLIENTS),
         "CAUSEWAY_SIGNING_KEY": credentials[f"signing/{service}"],
-        **_own(settings, credentials, service),
+        **_own(settings, credentials, service, kind),
     }
 
 
-def _own(settings: Settings, credentials: Credentials, service: str) -> dict[str, str]:
+def _own(settings: Settings, credentials: Credentials, service: str, kind: str) -> dict[str, str]:
     """What not every process has a use for: a secret is given to nobody who does not use it."""
     own = {"CAUSEWAY_DATABASE": dsn(settings, credentials, service, service)}
     if service == "bridge":
-        return own | {"CAUSEWAY_DATABASES": json.dumps(audited(settings, credentials))}
+        return own | (_bridge_api(settings, credentials) if kind == "api" else {})
     ports = settings.port
     found = own | {"CAUSEWAY_REGISTRY": addresses.registry(ports)}
     if service == "users":
@@ -70,6 +73,10 @@ def _own(settings: Settings, credentials: Credentials, service: str) -> dict[str
     if service == "notifications":
         found["CAUSEWAY_SMTP"] = addresses.smtp(ports)
     return found
+
+
+def _bridge_api(settings: Settings, credentials: Credentials) -> dict[str, str]:
+    return {"CAUSEWAY_DATABASES": json.dumps(audited(settings, credentials))}
 
 
 def audited(settings: Settings, credentials: Credentials) -> dict[str, str]:

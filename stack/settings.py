@@ -45,6 +45,7 @@ DEFAULT_PORTS = {
     "notifications_api": 10140,
     "notifications_worker": 10150,
     "bridge_api": 10160,
+    "bridge_worker": 10170,
 }
 
 
@@ -77,6 +78,7 @@ class Ports(BaseModel):
     notifications_api: int = 0
     notifications_worker: int = 0
     bridge_api: int = 0
+    bridge_worker: int = 0
 
     @model_validator(mode="before")
     @classmethod

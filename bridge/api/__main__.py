@@ -1,16 +1,8 @@
-"""`python -m bridge.api`: the bridge process."""
+"""`python -m bridge.api [api|worker]`: the bridge's processes, the API where none is named."""
 
 import sys
 
-from bridge.server.process import run
-
-
-def main() -> int:
-    """Run it; 0 told to stop, 1 failed."""
-    from bridge.api import bootstrap
-
-    return run("bridge-api", bootstrap.api)
-
+from bridge.server.process import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("bridge.api", sys.argv[1:] or ["api"], "bridge"))

@@ -1,4 +1,4 @@
-"""The composition root of the bridge process."""
+"""The composition root of the bridge's processes."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,16 +11,22 @@ from bridge.api.known_types import KnownTypes
 from bridge.api.once import Once
 from bridge.api.operations import Describe, Operations
 from bridge.api.replays import Replays
-from bridge.api.settings import Settings
+from bridge.api.settings import Settings, WorkerSettings
 from bridge.api.stores import Stores, open_stores
+from bridge.database import open_pool
+from bridge.events.catalog import Catalog
 from bridge.kafka.cluster import describe
 from bridge.outages import translate
 from bridge.server.paging import PageTokens
 from bridge.server.reflection import full_surface
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
+from causeway.inventory.v1 import events_pb2 as inventory_events
 
 OWN = "bridge"
+SOURCE = f"/causeway/{OWN}"
+WORKER_CONNECTIONS = 4
+"""It has no consumers, whose lanes would each hold one."""
 
 
 async def api() -> None:
@@ -43,6 +49,23 @@ async def api() -> None:
             reflection=full_surface(settings.descriptors),
             translate=translate,
         )
+
+
+async def worker() -> None:
+    """Relay what came from outside until SIGTERM; redrive, replays and clean-up as in any store."""
+    from bridge.worker import Work, compose
+
+    settings, server = WorkerSettings.model_validate({}), ServerSettings.model_validate({})
+    async with await open_pool(settings.dsn, max_size=WORKER_CONNECTIONS) as pool:
+        work = Work(
+            source=SOURCE,
+            dsn=settings.dsn,
+            pool=pool,
+            kafka=settings.brokers_for("bridge-worker"),
+            catalog=Catalog.of(inventory_events),
+        )
+        parts = await compose(work)
+        await serve(settings.listen, {}, server, ready=parts.ready, background=parts.background)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What the bridge process reads from the environment (`CAUSEWAY_*`)."""
+"""What the bridge's processes read from the environment (`CAUSEWAY_*`)."""
 
 from pathlib import Path
 
@@ -8,12 +8,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bridge.kafka.settings import KafkaSettings
 
 
-class Settings(BaseSettings):
-    """Where this process listens, and what it talks to. The server kit reads its own settings.
+class WorkerSettings(BaseSettings):
+    """Where a process listens, and its own store. The server kit reads its own settings.
 
-    `listen` host:port · `database` DSN of the bridge's own · `databases` JSON object, name of a
-    service → DSN of its database as the role `bridge` · `kafka` comma list of host:port ·
-    `descriptors` path of the compiled descriptor set.
+    `listen` host:port · `database` DSN of the bridge's own · `kafka` comma list of host:port.
     """
 
     model_config = SettingsConfigDict(
@@ -22,16 +20,34 @@ class Settings(BaseSettings):
 
     listen: str
     database: SecretStr
-    databases: dict[str, SecretStr]
     kafka: str
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")
-    descriptors: Path
 
     @property
     def dsn(self) -> str:
         """The bridge's own database, password and all."""
         return self.database.get_secret_value()
+
+    def brokers_for(self, client_id: str) -> KafkaSettings:
+        """How to reach Kafka."""
+        return KafkaSettings(
+            bootstrap=self.kafka,
+            username=self.kafka_username,
+            password=self.kafka_password.get_secret_value(),
+            client_id=client_id,
+        )
+
+
+class Settings(WorkerSettings):
+    """What the API asks beside.
+
+    `databases` JSON object, name of a service → DSN of its database as the role `bridge` ·
+    `descriptors` path of the compiled descriptor set.
+    """
+
+    databases: dict[str, SecretStr]
+    descriptors: Path
 
     @property
     def service_dsns(self) -> dict[str, str]:
@@ -41,9 +57,4 @@ class Settings(BaseSettings):
     @property
     def brokers(self) -> KafkaSettings:
         """How to reach Kafka."""
-        return KafkaSettings(
-            bootstrap=self.kafka,
-            username=self.kafka_username,
-            password=self.kafka_password.get_secret_value(),
-            client_id="bridge-api",
-        )
+        return self.brokers_for("bridge-api")

@@ -13,8 +13,10 @@ from bridge import logs, metrics, telemetry
 PROCESSES = ("api", "worker")
 
 
-def main(package: str, arguments: Sequence[str]) -> int:
+def main(package: str, arguments: Sequence[str], name: str = "") -> int:
     """Run the one process of a service that the command line names: `api` or `worker`.
+
+    `name` is the service's in logs and traces; empty: the last part of `package`.
 
     Each is a function of `<package>.bootstrap`, which is imported only once it is known that it
     runs. 0 told to stop, 1 failed, 2 usage.
@@ -24,7 +26,8 @@ def main(package: str, arguments: Sequence[str]) -> int:
         return 2
     (process,) = arguments
     bootstrap = import_module(f"{package}.bootstrap")
-    return run(f"{package.rpartition('.')[2]}-{process}", getattr(bootstrap, process))
+    name = name or package.rpartition(".")[2]
+    return run(f"{name}-{process}", getattr(bootstrap, process))
 
 
 def run(name: str, main: Callable[[], Awaitable[None]]) -> int:

@@ -1,4 +1,4 @@
-"""The processes of the services and of the bridge's API, as many replicas as chosen."""
+"""The processes of the services and of the bridge, as many replicas as chosen."""
 
 import os
 import sys
@@ -9,24 +9,21 @@ import anyio
 
 from stack.choices import Choices
 from stack.component import Component
-from stack.credentials import Credentials
+from stack.credentials import SERVICES, Credentials
 from stack.environment import service_environment
 from stack.settings import Settings, port_name
 
-SERVICES = ("orders", "users", "notifications")
 DESCRIPTORS = Path(__file__).parents[2] / "protos" / "causeway" / "descriptors.binpb"
 
 
 def services(settings: Settings, credentials: Credentials, choices: Choices) -> list[Component]:
-    """orders-api-1, orders-worker-1, …, bridge-api-1: api before worker, replica by replica."""
-    found = [
+    """orders-api-1, orders-worker-1, …, bridge-worker-1: api before worker, replica by replica."""
+    return [
         process(settings, credentials, service, kind, number)
         for service in SERVICES
         for kind in ("api", "worker")
         for number in range(1, choices.replicas(service) + 1)
     ]
-    bridges = range(1, choices.replicas("bridge") + 1)
-    return found + [process(settings, credentials, "bridge", "api", n) for n in bridges]
 
 
 def api_ports(settings: Settings, choices: Choices, service: str) -> Iterator[int]:
@@ -40,9 +37,9 @@ def process(
 ) -> Component:
     """One process: `kind` is "api" or "worker", `number` counts from 1."""
     port = int(getattr(settings.port, f"{service}_{kind}")) + number - 1
-    module = ("bridge.api",) if service == "bridge" else (f"services.{service}", kind)
-    environment = service_environment(settings, credentials, service, f"127.0.0.1:{port}")
-    if service == "bridge":
+    module = "bridge.api" if service == "bridge" else f"services.{service}"
+    environment = service_environment(settings, credentials, service, kind, f"127.0.0.1:{port}")
+    if (service, kind) == ("bridge", "api"):
         environment["CAUSEWAY_DESCRIPTORS"] = str(DESCRIPTORS)
 
     async def ready() -> None:
@@ -50,9 +47,9 @@ def process(
 
     return Component(
         name=f"{service}-{kind}-{number}",
-        command=(sys.executable, "-m", *module),
+        command=(sys.executable, "-m", module, kind),
         environment=environment | _tracing() | {"PYTHONUNBUFFERED": "1"},
-        after=(*_migrations(service), "topics", "schemas"),
+        after=(*_migrations(service, kind), "topics", "schemas"),
         ready=ready,
         ports={port_name(f"{service}_{kind}", number): port},
         start_timeout=300.0,
@@ -62,9 +59,9 @@ def process(
     )
 
 
-def _migrations(service: str) -> Iterator[str]:
-    """What makes the tables that a service asks: the bridge asks those of all."""
-    names = (*SERVICES, service) if service == "bridge" else (service,)
+def _migrations(service: str, kind: str) -> Iterator[str]:
+    """What makes the tables that a process asks: the bridge's API asks those of all."""
+    names = SERVICES if (service, kind) == ("bridge", "api") else (service,)
     return (f"migrations-{name}" for name in names)
 
 

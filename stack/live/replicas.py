@@ -4,7 +4,7 @@ Always in this order: the new replica is ready, the edge finds it healthy, the e
 old one, the last call on the old one ends, the old one is stopped.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.deployments import Address
@@ -62,7 +62,7 @@ class Replicas:
         finally:
             if not self._missing(service, "api", wanted):
                 await self._leave_beyond(service, len(wanted), drain, say)
-        for number in self._workers(service, wanted):
+        for number in wanted:
             await self._retire_worker(service, number)
             await self._start(service, "worker", number, say)
         served.note(self._settings.state, {service: started_with[service]})
@@ -73,7 +73,7 @@ class Replicas:
         for number in range(1, wanted + 1):
             for missing in self._missing(service, "api", [number]):
                 await self._join(service, missing, say)
-            for missing in self._missing(service, "worker", self._workers(service, [number])):
+            for missing in self._missing(service, "worker", [number]):
                 await self._start(service, "worker", missing, say)
             self._count(service, max(number, self._counts[service]))
         await self._leave_beyond(service, wanted, drain, say)
@@ -132,7 +132,3 @@ class Replicas:
 
     def _port(self, service: str, number: int) -> int:
         return int(getattr(self._settings.port, f"{service}_api")) + number - 1
-
-    def _workers(self, service: str, numbers: Sequence[int]) -> Sequence[int]:
-        """The bridge has no workers of its own."""
-        return () if service == "bridge" else numbers

@@ -15,9 +15,8 @@ from gateway.proof.surface import Surface, reflection
 from gateway.proof.wire import Door
 from stack import addresses
 from stack.choices import Choices
-from stack.components.services import SERVICES as WITH_WORKER
 from stack.components.services import api_ports
-from stack.credentials import Credentials
+from stack.credentials import SERVICES, Credentials
 from stack.errors import Code, StackError
 from stack.proof.changes import Trace
 from stack.proof.fixtures import resources, snapshot
@@ -116,17 +115,15 @@ def _plan(
 
 
 def _replicas(choices: Choices) -> dict[str, int]:
-    from stack.credentials import SERVICES
-
     return {name: choices.replicas(name) for name in SERVICES}
 
 
 def _workers(choices: Choices) -> list[str]:
-    return [f"{name}-worker-{n + 1}" for name in WITH_WORKER for n in range(choices.replicas(name))]
+    return [f"{name}-worker-{n + 1}" for name in SERVICES for n in range(choices.replicas(name))]
 
 
 def _worker_ports(settings: Settings, choices: Choices) -> Iterator[int]:
-    for name in WITH_WORKER:
+    for name in SERVICES:
         base = int(getattr(settings.port, f"{name}_worker"))
         yield from range(base, base + choices.replicas(name))
 
