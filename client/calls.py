@@ -3,9 +3,11 @@
 These are grpc.aio interceptors, so the generated stubs stay what callers use and see.
 """
 
+import random
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -42,7 +44,7 @@ class UnaryCalls(grpc.aio.UnaryUnaryClientInterceptor):
         deadline = time.monotonic() + timeout
         attempts = ATTEMPTS if may_repeat(path, request) else 1
         tries = stamina.retry_context(
-            on=_wait_before_retry,
+            on=partial(_wait_before_retry, deadline),
             attempts=attempts,
             timeout=timeout,
             wait_initial=FIRST_WAIT,
@@ -61,7 +63,7 @@ class UnaryCalls(grpc.aio.UnaryUnaryClientInterceptor):
 
 
 class StreamCalls(grpc.aio.UnaryStreamClientInterceptor):
-    """Calls with a stream of answers: no deadline but the caller's, no retry (see `resume`)."""
+    """Calls with a stream of answers: no deadline but the caller's, no retry (see `follow`)."""
 
     def __init__(self, token: TokenSource | None) -> None:
         self._token = token
@@ -74,6 +76,24 @@ class StreamCalls(grpc.aio.UnaryStreamClientInterceptor):
         details = await authorized(client_call_details, path, self._token)
         call = await continuation(details, request)
         return _answers(path, call)
+
+
+class DuplexCalls(grpc.aio.StreamStreamClientInterceptor):
+    """Calls with a stream both ways: as StreamCalls (see `publishing`)."""
+
+    def __init__(self, token: TokenSource | None) -> None:
+        self._token = token
+
+    async def intercept_stream_stream(
+        self,
+        continuation: Continuation,
+        client_call_details: ClientCallDetails,
+        request_iterator: Any,
+    ) -> Any:
+        """Open it; CallFailed from the iteration when it breaks."""
+        path = path_of(client_call_details)
+        details = await authorized(client_call_details, path, self._token)
+        return _answers(path, await continuation(details, request_iterator))
 
 
 async def _answers(path: str, call: Any) -> AsyncIterator[Any]:
@@ -122,8 +142,14 @@ def _replace(details: Any, **changes: object) -> ClientCallDetails:
     return changed
 
 
-def _wait_before_retry(error: Exception) -> bool | float:
-    """Whether to try again; the server's own word for how long to wait, if it gave one."""
+def _wait_before_retry(deadline: float, error: Exception) -> bool | float:
+    """Whether to try again; the server's own word for how long to wait, if it gave one.
+
+    A time that ends behind the deadline is none: who asked learns at once that it failed.
+    """
     if not isinstance(error, CallFailed) or error.code is not grpc.StatusCode.UNAVAILABLE:
         return False
-    return True if error.retry_after is None else min(error.retry_after, LONGEST_WAIT)
+    if error.retry_after is None:
+        return True
+    wait = error.retry_after * random.uniform(1.0, 1.2)  # noqa: S311 (jitter)
+    return wait if time.monotonic() + wait < deadline else False

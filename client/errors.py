@@ -1,4 +1,22 @@
-"""A refused call, readable: the code, the stable reason, and what would help."""
+"""A refused call, readable: the code, the stable reason, and what would help.
+
+::
+
+    CallFailed
+    ├── InvalidArgument      a field is wrong: `violations` has which
+    ├── OutOfRange           a position that is gone
+    ├── NotFound             no such resource, or somebody else's
+    ├── AlreadyExists        a name that is taken
+    ├── FailedPrecondition   not in this state, or a `request_id` with another body
+    ├── Aborted              a stale etag: read, and try again
+    ├── Unauthenticated      no token, or one that does not count
+    ├── PermissionDenied     `roles` has what the method asks for
+    ├── ResourceExhausted    too much at once
+    ├── Unavailable          nobody there; a repeat may heal it, and was tried where it is safe
+    └── DeadlineExceeded     no answer in time: whether it was done is not known
+
+Codes without a class of their own are plain CallFailed.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -66,16 +84,79 @@ class CallFailed(Exception):  # noqa: N818  a call fails; the code says whether 
         return words
 
 
+class InvalidArgument(CallFailed):
+    """INVALID_ARGUMENT."""
+
+
+class OutOfRange(CallFailed):
+    """OUT_OF_RANGE."""
+
+
+class NotFound(CallFailed):
+    """NOT_FOUND."""
+
+
+class AlreadyExists(CallFailed):
+    """ALREADY_EXISTS."""
+
+
+class FailedPrecondition(CallFailed):
+    """FAILED_PRECONDITION."""
+
+
+class Aborted(CallFailed):
+    """ABORTED."""
+
+
+class Unauthenticated(CallFailed):
+    """UNAUTHENTICATED."""
+
+
+class PermissionDenied(CallFailed):
+    """PERMISSION_DENIED."""
+
+
+class ResourceExhausted(CallFailed):
+    """RESOURCE_EXHAUSTED."""
+
+
+class Unavailable(CallFailed):
+    """UNAVAILABLE."""
+
+
+class DeadlineExceeded(CallFailed):
+    """DEADLINE_EXCEEDED."""
+
+
+KINDS: Mapping[grpc.StatusCode, type[CallFailed]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidArgument,
+    grpc.StatusCode.OUT_OF_RANGE: OutOfRange,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
+    grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
+    grpc.StatusCode.ABORTED: Aborted,
+    grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhausted,
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+}
+
+
 def call_failed(path: str, error: grpc.aio.AioRpcError) -> CallFailed:
     """The readable form of what grpc.aio raises."""
     trailing = dict(error.trailing_metadata() or ())
     details = trailing.get(DETAILS)
-    return CallFailed(
-        path,
-        error.code(),
-        error.details() or "",
-        details if isinstance(details, bytes) else None,
+    return failed(
+        path, error.code(), error.details() or "", details if isinstance(details, bytes) else None
     )
+
+
+def failed(
+    path: str, code: grpc.StatusCode, message: str, details: bytes | None = None
+) -> CallFailed:
+    """The failure of the class that its code has."""
+    return KINDS.get(code, CallFailed)(path, code, message, details)
 
 
 def _unpack(data: bytes, kind: Any) -> Any:

@@ -11,7 +11,7 @@ from causeway.bridge.v1.operations_service_pb2_grpc import OperationsServiceStub
 from causeway.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from causeway.orders.v1.order_service_pb2_grpc import OrderServiceStub
 from causeway.users.v1.user_service_pb2_grpc import UserServiceStub
-from client.calls import StreamCalls, UnaryCalls
+from client.calls import DuplexCalls, StreamCalls, UnaryCalls
 from client.tokens import TokenSource
 
 if TYPE_CHECKING:
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0
 """Seconds that a call with one answer may take, retries and all, unless it says otherwise."""
 
+# A connection whose other end is gone without a word is found by pings, also below a quiet stream.
+OPTIONS = (
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+
 
 class Platform:
     """One connection to the edge; use it as an async context manager.
@@ -37,6 +44,8 @@ class Platform:
 
     Methods are those of the protos and raise `client.errors.CallFailed`. A mutating call gets a
     `request_id` where it has none, and is then repeated while the service is away.
+    `client.pages.pages` reads lists to their end, `client.streams.follow` follows streams, and
+    `client.publishing.publishing` publishes events.
     """
 
     def __init__(
@@ -52,6 +61,7 @@ class Platform:
         interceptors: list[grpc.aio.ClientInterceptor] = [
             UnaryCalls(token, timeout),
             StreamCalls(token),
+            DuplexCalls(token),
         ]
         self.channel = _channel(edge, ca, interceptors)
         self.users: UserServiceAsyncStub = UserServiceStub(self.channel)
@@ -73,7 +83,7 @@ def _channel(
     address = urlsplit(edge if "://" in edge else f"http://{edge}")
     target = address.netloc
     if address.scheme == "http":
-        return grpc.aio.insecure_channel(target, interceptors=interceptors)
+        return grpc.aio.insecure_channel(target, OPTIONS, interceptors=interceptors)
     roots = None if ca is None else ca.read_bytes()
     credentials = grpc.ssl_channel_credentials(roots)
-    return grpc.aio.secure_channel(target, credentials, interceptors=interceptors)
+    return grpc.aio.secure_channel(target, credentials, OPTIONS, interceptors=interceptors)

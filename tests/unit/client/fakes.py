@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any
 
 import grpc
@@ -33,7 +34,7 @@ class Script:
         said = self.answer(len(self.calls))
         if isinstance(said, Refusal):
             await context.abort(said.code, said.message, said.trailing())
-        return said
+        return await said if isawaitable(said) else said
 
 
 @dataclass

@@ -1,3 +1,4 @@
+import time
 import uuid
 from collections.abc import AsyncIterator
 
@@ -7,7 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 
 from causeway.orders.v1 import order_service_pb2 as pb
-from client.errors import CallFailed
+from client.errors import CallFailed, Unavailable
 from client.platform import Platform
 from tests.unit.client.fakes import Refusal, Script, serving
 
@@ -71,6 +72,28 @@ async def test_a_service_that_stays_away_is_given_up(causeway: Platform, script:
         await causeway.orders.GetOrder(pb.GetOrderRequest(name="orders/1"))
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
     assert len(script.calls) == 4
+
+
+async def test_the_servers_word_for_how_long_to_wait_is_kept(
+    causeway: Platform, script: Script
+) -> None:
+    wait = RetryInfo(retry_delay=Duration(nanos=300_000_000))
+    refusal = Refusal(grpc.StatusCode.UNAVAILABLE, details=(wait,))
+    script.answer = lambda number: refusal if number == 1 else ORDER
+    begun = time.monotonic()
+    await causeway.orders.GetOrder(pb.GetOrderRequest(name="orders/1"))
+    assert 0.3 <= time.monotonic() - begun < 2
+
+
+async def test_a_wait_beyond_the_deadline_is_not_begun(causeway: Platform, script: Script) -> None:
+    wait = RetryInfo(retry_delay=Duration(seconds=30))
+    script.answer = lambda _: Refusal(grpc.StatusCode.UNAVAILABLE, details=(wait,))
+    begun = time.monotonic()
+    with pytest.raises(Unavailable) as caught:
+        await causeway.orders.GetOrder(pb.GetOrderRequest(name="orders/1"))
+    assert caught.value.retry_after == 30
+    assert time.monotonic() - begun < 2
+    assert len(script.calls) == 1
 
 
 async def test_another_refusal_is_not_tried_again(causeway: Platform, script: Script) -> None:

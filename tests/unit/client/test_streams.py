@@ -1,15 +1,26 @@
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 import pytest
 
-from causeway.orders.v1.order_service_pb2 import Order, WatchOrderResponse
+from causeway.bridge.v1.event_service_pb2 import (
+    START_POSITION_EARLIEST,
+    SubscribeEventsRequest,
+    SubscribeEventsResponse,
+)
+from causeway.orders.v1.order_service_pb2 import Order, WatchOrderRequest, WatchOrderResponse
 from client import streams
-from client.errors import CallFailed
-from client.streams import resume
+from client.errors import CallFailed, Unavailable, failed
+from client.platform import Platform
+from client.streams import follow
+from tests.unit.client.fakes import Script, serving
 
 Ending = grpc.StatusCode | None
+AWAY = grpc.StatusCode.UNAVAILABLE
+NO_TOKEN = grpc.StatusCode.UNAUTHENTICATED
+REQUEST = WatchOrderRequest(name="orders/1")
 
 
 @pytest.fixture(autouse=True)
@@ -17,34 +28,76 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "FIRST_WAIT", 0.001)
 
 
+class Opened:
+    """One stream: these versions (0 is a sign of life, -1 silence), then this ending."""
+
+    def __init__(self, versions: list[int], ending: Ending) -> None:
+        self._versions = versions
+        self._ending = ending
+        self.cancelled = False
+
+    async def __aiter__(self) -> AsyncIterator[WatchOrderResponse]:
+        for version in self._versions:
+            if version < 0:
+                await asyncio.sleep(60)
+            answer = WatchOrderResponse(resume_token=f"t{version}")
+            if version:
+                answer.order.CopyFrom(Order(etag=str(version)))
+            else:
+                answer.heartbeat.SetInParent()
+            yield answer
+        if self._ending is not None:
+            raise failed("/causeway.orders.v1.OrderService/WatchOrder", self._ending, "over")
+
+    def cancel(self) -> bool:
+        self.cancelled = True
+        return True
+
+
 class Source:
-    """Gives these versions in each stream, then ends it so; remembers the tokens it was given."""
+    """Opens these streams, the last one again and again; remembers what it was asked."""
 
     def __init__(self, *script: tuple[list[int], Ending]) -> None:
         self._script = list(script)
         self.tokens: list[str] = []
+        self.opened: list[Opened] = []
 
-    async def open(self, token: str) -> AsyncIterator[WatchOrderResponse]:
-        self.tokens.append(token)
+    def open(self, request: WatchOrderRequest) -> Opened:
+        assert request.name == "orders/1"
+        self.tokens.append(request.resume_token)
         versions, ending = self._script.pop(0) if len(self._script) > 1 else self._script[0]
-        for version in versions:
-            yield WatchOrderResponse(order=Order(etag=str(version)), resume_token=f"t{version}")
-        if ending is not None:
-            raise CallFailed("/causeway.orders.v1.OrderService/WatchOrder", ending, "over")
+        self.opened.append(Opened(versions, ending))
+        return self.opened[-1]
 
 
-async def versions(source: Source) -> list[int]:
-    return [int(answer.order.etag) async for answer in resume(source.open)]
-
-
-AWAY = grpc.StatusCode.UNAVAILABLE
-NO_TOKEN = grpc.StatusCode.UNAUTHENTICATED
+async def versions(source: Source, silence: float = 5.0) -> list[int]:
+    following = follow(source.open, REQUEST, silence=silence)
+    return [int(answer.order.etag) async for answer in following]
 
 
 async def test_a_broken_stream_goes_on_where_it_was() -> None:
     source = Source(([1, 2], AWAY), ([], AWAY), ([3], NO_TOKEN), ([4], None))
     assert await versions(source) == [1, 2, 3, 4]
     assert source.tokens == ["", "t2", "t2", "t3"]
+    assert REQUEST.resume_token == "", "the caller's message is its own"
+
+
+async def test_signs_of_life_are_not_shown_and_their_tokens_count() -> None:
+    source = Source(([1, 0], AWAY), ([2], None))
+    assert await versions(source) == [1, 2]
+    assert source.tokens == ["", "t0"]
+
+
+async def test_a_silent_stream_is_given_up_and_resumed() -> None:
+    source = Source(([1, -1], None), ([2], None))
+    assert await versions(source, silence=0.05) == [1, 2]
+    assert source.tokens == ["", "t1"]
+    assert source.opened[0].cancelled
+
+
+async def test_streams_that_stay_silent_are_a_failure_that_says_so() -> None:
+    with pytest.raises(Unavailable, match=r"WatchOrder: UNAVAILABLE: silent for 0\.01 s"):
+        await versions(Source(([-1], None)), silence=0.01)
 
 
 @pytest.mark.parametrize(
@@ -61,3 +114,45 @@ async def test_what_a_new_stream_would_not_mend_is_raised(script: Any) -> None:
     with pytest.raises(CallFailed):
         await versions(source)
     assert len(source.tokens) <= streams.TRIES
+
+
+async def test_a_position_gives_way_to_the_resume_token() -> None:
+    asked: list[SubscribeEventsRequest] = []
+
+    class Subscription:
+        async def __aiter__(self) -> AsyncIterator[SubscribeEventsResponse]:
+            answer = SubscribeEventsResponse(resume_token=f"t{len(asked)}")
+            answer.event.name = f"events/{len(asked)}"
+            yield answer
+            if len(asked) < 2:
+                raise failed("/x", AWAY, "over")
+
+        def cancel(self) -> bool:
+            return True
+
+    def subscribe(request: SubscribeEventsRequest) -> Subscription:
+        asked.append(SubscribeEventsRequest.FromString(request.SerializeToString()))
+        return Subscription()
+
+    request = SubscribeEventsRequest(topics=["t"], position=START_POSITION_EARLIEST)
+    assert [one.event.name async for one in follow(subscribe, request)] == ["events/1", "events/2"]
+    assert asked[0] == request
+    assert (asked[1].resume_token, asked[1].position) == ("t1", 0)
+
+
+async def test_a_stub_is_followed_and_a_silent_server_is_left() -> None:
+    script = Script(answer=lambda number: _silence() if number == 1 else _second())
+    async with serving(script) as edge, Platform(edge) as causeway:
+        following = follow(causeway.orders.WatchOrder, REQUEST, silence=0.3)
+        tokens = [answer.resume_token async for answer in following]
+    assert tokens == ["1", "1", "2"]
+    assert [asked.resume_token for asked, _ in script.calls] == ["", "1"]  # type: ignore[attr-defined]
+
+
+def _second() -> WatchOrderResponse:
+    return WatchOrderResponse(order=Order(name="orders/1"), resume_token="2")
+
+
+async def _silence() -> WatchOrderResponse:
+    await asyncio.sleep(60)
+    return WatchOrderResponse()
