@@ -4,6 +4,7 @@ import base64
 
 from envoy.extensions.filters.http.grpc_json_transcoder.v3.transcoder_pb2 import GrpcJsonTranscoder
 
+from gateway.envoy.bare_descriptors import bare
 from gateway.envoy.typed import typed
 from gateway.model import Model
 
@@ -21,7 +22,7 @@ def transcoding(model: Model, *, server_sent_events: bool = False) -> GrpcJsonTr
     return typed(
         GrpcJsonTranscoder,
         # In the message, because a file that is only named is not read again on a change.
-        proto_descriptor_bin=base64.b64encode(model.descriptors).decode(),
+        proto_descriptor_bin=base64.b64encode(bare(model.descriptors)).decode(),
         services=[service.name for service in model.services],
         auto_mapping=False,
         convert_grpc_status=True,
