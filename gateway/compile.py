@@ -32,7 +32,9 @@ def outputs(model: Model, deployment: Deployment, people: list[dict[str, Any]]) 
 
     secrets = {area: f"${{CAUSEWAY_SECRET_CLIENT_{area.upper()}}}" for area in model.areas}
     derived: dict[str, object] = {
-        "realm.json": realm(model, secrets, secure=False, people=people),
+        "realm.json": realm(
+            model, secrets, secure=False, people=people, origins=deployment.origins
+        ),
         "topics.json": [asdict(topic) for topic in topics(model)],
         "subjects.json": [asdict(subject) for subject in subjects(model)],
     }

@@ -27,11 +27,13 @@ def realm(
     *,
     secure: bool = True,
     people: Sequence[Mapping[str, Any]] = (),
+    origins: Sequence[str] = (),
 ) -> Json:
     """The whole realm. `secrets`: area → secret of its service account (all of them).
 
     `secure` False takes plain HTTP from anywhere: only for a platform on loopback. `people`
-    are users in Keycloak's format that come with a local realm.
+    are users in Keycloak's format that come with a local realm. `origins` are those whose pages
+    may log their users in, exact.
     """
     return {
         "realm": identity.REALM,
@@ -46,7 +48,10 @@ def realm(
         "defaultSignatureAlgorithm": "RS256",
         "passwordPolicy": "length(8) and maxLength(128)",
         "roles": {"realm": [_role(role) for role in model.roles]},
-        "clients": [_cli(), *(_service_account(area, secrets[area]) for area in model.areas)],
+        "clients": [
+            _cli(origins),
+            *(_service_account(area, secrets[area]) for area in model.areas),
+        ],
         "users": [_registrar(), *(dict(one) for one in people)],
         "components": {_PROFILE: [_user_profile()]},
     }
@@ -61,8 +66,8 @@ def _role(role: Role) -> Json:
     return found
 
 
-def _cli() -> Json:
-    """A program of the user: no secret, the user's own name and password."""
+def _cli(origins: Sequence[str]) -> Json:
+    """A program or page of the user: no secret, the user's own name and password."""
     return {
         "clientId": identity.CLI,
         "enabled": True,
@@ -73,6 +78,7 @@ def _cli() -> Json:
         "directAccessGrantsEnabled": True,
         "serviceAccountsEnabled": False,
         "fullScopeAllowed": True,
+        "webOrigins": sorted(origins),
         "attributes": {MARK: "true"},
         "protocolMappers": [_audience()],
     }

@@ -105,13 +105,13 @@ def model() -> "Model":
     return read_model(descriptors.load())
 
 
-def compiled_realm(credentials: Credentials, of: "Model") -> dict[str, Any]:
+def compiled_realm(settings: Settings, credentials: Credentials, of: "Model") -> dict[str, Any]:
     """The realm of this platform, with its secrets and local people, in Keycloak's format."""
     from gateway.realm import realm
     from stack.provision.people import local_people
 
     secrets = {name: credentials[f"client/{name}"] for name in of.areas}
-    return realm(of, secrets, secure=False, people=local_people())
+    return realm(of, secrets, secure=False, people=local_people(), origins=settings.origins)
 
 
 def administrator(settings: Settings, credentials: Credentials) -> "Administrator":
@@ -204,7 +204,7 @@ class _Steps:
         from stack.provision.realm import provision_realm
 
         who = administrator(self._settings, self._credentials)
-        await provision_realm(who, compiled_realm(self._credentials, model()))
+        await provision_realm(who, compiled_realm(self._settings, self._credentials, model()))
         # Here alone: while the platform runs, a check may need its own.
         await anyio.to_thread.run_sync(remove_left, who, addresses.REALM)
 

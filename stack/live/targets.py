@@ -79,7 +79,7 @@ class Comparison:
         from stack.provision.realm import plan_realm, provision_realm
 
         who = administrator(self._settings, self._credentials)
-        wanted = compiled_realm(self._credentials, model)
+        wanted = compiled_realm(self._settings, self._credentials, model)
         changes = [change.text for change in await plan_realm(who, wanted)]
         note = "tokens follow when they are renewed, within 300 s" if changes else ""
         return Target("realm", changes, partial(provision_realm, who, wanted), note)
