@@ -11,9 +11,10 @@ import asyncpg
 from bridge.database import acquire
 from bridge.effects.deliveries import Delivery
 from bridge.errors import FailedPrecondition, Internal, Unavailable
-from services.notifications import notification_table, recipient_table
+from services.notifications import notification_table, preference_table, recipient_table
 from services.notifications.mail import AddressError, compose
 from services.notifications.notification_table import Notification
+from services.notifications.payload import Payload
 from services.notifications.recipient_table import Recipient
 
 TIMEOUT = 20.0
@@ -32,7 +33,7 @@ class MailServer:
 
 
 class Mailer:
-    """The effect "email"; the payload of its deliveries is the id of a notification."""
+    """The effect "email": sends what it is given a delivery for (`Payload`)."""
 
     def __init__(self, pool: asyncpg.Pool, server: MailServer, sender: Address) -> None:
         self._pool = pool
@@ -44,7 +45,7 @@ class Mailer:
 
         FailedPrecondition: refused for good, its reason says by what. Unavailable: try again.
         """
-        notification, recipient = await self._load(delivery.payload.decode())
+        notification, recipient = await self._load(Payload.read(delivery.payload).notification_id)
         try:
             mail = compose(notification, recipient, self._sender)
         except AddressError as error:
@@ -58,6 +59,9 @@ class Mailer:
                 raise Internal(f"notifications/{notification_id} has a delivery and no row")
             user_id = notification.recipient.removeprefix("users/")
             recipient = await recipient_table.find(connection, user_id)
+            preference = await preference_table.find(connection, user_id)
+        if preference.email_disabled:
+            raise _refused("CHANNEL_OFF")
         if recipient is None:
             raise Internal(f"{notification.recipient} has a notification and no address")
         return notification, recipient

@@ -11,13 +11,15 @@ from bridge.store.event_store import EventStore
 from causeway.notifications.v1.events_pb2 import NotificationFailed, NotificationSent
 from services.notifications import notification_table
 from services.notifications.notification_table import Notification, State
+from services.notifications.payload import Payload
 
 
 def record_to(store: EventStore) -> Outcome:
     """The outcome of a sender, appended to `store`."""
 
     async def record(delivery: Delivery, result: Result, connection: asyncpg.Connection) -> None:
-        notification = await notification_table.find(connection, delivery.payload.decode())
+        notification_id = Payload.read(delivery.payload).notification_id
+        notification = await notification_table.find(connection, notification_id)
         if notification is None:
             raise Internal("a delivery ended that has no notification")
         stream = f"notifications/{notification.id}"

@@ -181,6 +181,11 @@ def _host(written: str) -> str:
     return host
 
 
+def is_address(host: str) -> bool:
+    """Whether a target's host is an address, and no name to look up."""
+    return _address(host) is not None
+
+
 def _check_host(host: str) -> None:
     if _address(host) is not None:
         if not is_public(host):

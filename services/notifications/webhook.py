@@ -1,0 +1,72 @@
+"""The effect "webhook": a signed POST of JSON to the address that a customer gave."""
+
+import json
+from collections.abc import Callable
+
+import asyncpg
+
+from bridge.database import acquire
+from bridge.effects.deliveries import Delivery
+from bridge.effects.sender import Pace
+from bridge.errors import FailedPrecondition, Internal
+from services.notifications import notification_table, preference_table
+from services.notifications.notification_table import Notification
+from services.notifications.payload import Payload
+from services.notifications.preference_table import Preference
+from services.notifications.webhook_post import Poster
+from services.notifications.webhook_signature import key_of, signed
+
+PACE = Pace(first_pause=5.0, longest_pause=6 * 3600.0, attempts=16, at_once=32)
+"""A server may be away for some 23 hours: the pauses double from 5 s to 6 h. Many at once, because
+those that hang wait for their timeout."""
+
+Clock = Callable[[], float]
+"""Seconds since 1970."""
+
+
+class Webhook:
+    """Posts what it is given a delivery for (`Payload`)."""
+
+    def __init__(self, pool: asyncpg.Pool, poster: Poster, clock: Clock) -> None:
+        self._pool = pool
+        self._poster = poster
+        self._clock = clock
+
+    async def deliver(self, delivery: Delivery) -> None:
+        """Post a notification; returning means that the customer's server took it.
+
+        FailedPrecondition or InvalidArgument: for good, the reason says why. Unavailable: try
+        again. Address and secret are those of now, as a mail's address is.
+        """
+        payload = Payload.read(delivery.payload)
+        notification, preference = await self._load(payload.notification_id)
+        if not preference.webhook_uri:
+            raise FailedPrecondition("the customer has no webhook any more", reason="CHANNEL_OFF")
+        body = body_of(notification, payload.event_type)
+        key = key_of(preference.webhook_secret)
+        headers = signed(notification.cause_event_id, int(self._clock()), body, key)
+        headers = {"content-type": "application/json", **headers}
+        await self._poster.post(preference.webhook_uri, headers, body)
+
+    async def _load(self, notification_id: str) -> tuple[Notification, Preference]:
+        async with acquire(self._pool) as connection:
+            notification = await notification_table.find(connection, notification_id)
+            if notification is None:
+                raise Internal(f"notifications/{notification_id} has a delivery and no row")
+            user_id = notification.recipient.removeprefix("users/")
+            return notification, await preference_table.find(connection, user_id)
+
+
+def body_of(notification: Notification, event_type: str) -> bytes:
+    """UTF-8 JSON, the same at every try: docs/webhooks.md describes it."""
+    time = notification.create_time.isoformat(timespec="milliseconds")
+    fields = {
+        "id": notification.cause_event_id,
+        "type": event_type,
+        "time": time.replace("+00:00", "Z"),
+        "subject": notification.subject,
+        "notification": f"notifications/{notification.id}",
+        "title": notification.title,
+        "text": notification.body,
+    }
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
