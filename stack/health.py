@@ -55,6 +55,8 @@ async def _seen(component: Component, entry: Entry) -> Seen:
         await complaint(component, LIMIT) if alive else entry.last_exit or f"it is {entry.phase}"
     )
     up = alive and not reason
+    # One that this supervisor does not know yet has no log.
+    spoke = not up and entry.phase != "waiting" and entry.log
     return Seen(
         name=entry.name,
         up=up,
@@ -65,7 +67,7 @@ async def _seen(component: Component, entry: Entry) -> Seen:
         ports=dict(component.ports),
         reason=reason,
         log=entry.log,
-        log_tail=[] if up or entry.phase == "waiting" else _last_words(Path(entry.log)),
+        log_tail=_last_words(Path(entry.log)) if spoke else [],
     )
 
 
