@@ -108,7 +108,10 @@ class Span:
 
 @asynccontextmanager
 async def open_span(settings: KafkaSettings, topics: Iterable[str]) -> AsyncIterator[Span]:
-    """Open all partitions of `topics`; a KafkaError (an OSError where no broker answers)."""
+    """Open all partitions of `topics`; a KafkaError (an OSError where no broker answers).
+
+    Unavailable (TOPIC_MISSING) where there is none of them.
+    """
     wanted = frozenset(topics)
     async with open_admin(settings) as admin:
         partitions = [
@@ -116,6 +119,8 @@ async def open_span(settings: KafkaSettings, topics: Iterable[str]) -> AsyncIter
             for one in await admin.partitions()
             if one.topic in wanted
         ]
+    if not partitions:  # The client would wait for answers of nobody.
+        raise Unavailable(f"no such topic: {', '.join(sorted(wanted))}", reason="TOPIC_MISSING")
     consumer = make_reader(
         settings,
         enable_auto_commit=False,

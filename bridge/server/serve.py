@@ -1,14 +1,14 @@
 """Composes a server from servicers, runs it until SIGTERM, and drains it.
 
-Order of the steps, first is outermost: errors → open calls → drain → auth → roles → the subject's
-open streams → time limit → decoding and rules → owner → signs of life → the servicer. With traces
-on, OpenTelemetry's interceptor stands around them.
+Order of the steps, first is outermost: errors → open calls → drain → auth → the deactivated → roles
+→ the subject's open streams → time limit → decoding and rules → owner → signs of life → the
+servicer. With traces on, OpenTelemetry's interceptor stands around them.
 """
 
 import asyncio
 import signal
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 
@@ -18,6 +18,7 @@ from bridge.server.access import check_owner, check_roles
 from bridge.server.admission import Admission
 from bridge.server.auth import Verifier, auth_step
 from bridge.server.background import Background, Tasks
+from bridge.server.barred import Barred
 from bridge.server.call import Step
 from bridge.server.deadline import limit_time
 from bridge.server.drain import Drain
@@ -30,6 +31,9 @@ from bridge.server.pipeline import Unknown, handlers_of
 from bridge.server.reflection import own_surface, reflection_methods
 from bridge.server.settings import ServerSettings
 from bridge.server.validation import validate
+
+if TYPE_CHECKING:
+    from bridge.server.deactivations import Deactivations  # and Kafka's client with it
 
 MAX_METADATA = 16 * 1024
 MAX_RESPONSE = 4 * 1024 * 1024
@@ -72,11 +76,18 @@ class Server:
         background: Sequence[Background] = (),
         reflection: Any = None,
         translate: Translate = untranslated,
+        deactivations: "Deactivations | None" = None,
     ) -> None:
         self._settings = settings
         self._drain, self.tasks = Drain(), Tasks()
         self._keys = KeySet(settings.jwks)
-        self.health = Health(servicers, {"keys": self._keys.require, **(ready or {})})
+        probes = {"keys": self._keys.require, **(ready or {})}
+        self._barred = Barred(settings.token_life)
+        if deactivations is not None:
+            self._barred = deactivations.barred
+            probes["deactivations"] = deactivations.ready
+            background = (*background, deactivations.run)
+        self.health = Health(servicers, probes)
         self._background = (self._keys.run, self.health.run, *background)
         answering = reflection or own_surface(servicers)
         everything = {
@@ -94,6 +105,7 @@ class Server:
             admission.process_step,
             self._drain.step,
             auth_step(Verifier(self._keys, self._settings)),
+            self._barred.step,
             check_roles,
             admission.subject_step,
             limit_time,
@@ -147,13 +159,15 @@ async def serve(
     *,
     reflection: Any = None,
     translate: Translate = untranslated,
+    deactivations: "Deactivations | None" = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
     `servicers` maps full service names to servicer objects; `ready` names probes that raise while
     something is missing; `background` tasks get an event that tells them to stop. `reflection`
     replaces the description of the process's own services; `translate` gives the errors of a
-    library (a database driver's) a meaning. Raises what a background task failed with.
+    library (a database driver's) a meaning; `deactivations` says whose tokens count no more. Raises
+    what a background task failed with.
     """
     server = Server(
         servicers,
@@ -162,6 +176,7 @@ async def serve(
         background=background,
         reflection=reflection,
         translate=translate,
+        deactivations=deactivations,
     )
     told = signalled()
     await server.start(listen)

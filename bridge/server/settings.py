@@ -29,6 +29,8 @@ class ServerSettings(BaseSettings):
     token_life: float = 300.0
     # Who may use server reflection; empty: any valid token.
     reflection_roles: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = ()
+    # Which events deactivate the user that is their key, `topic/event.Type`; empty: none do.
+    deactivations: str = Field(default="", pattern="^([^/]+/[^/]+)?$")
     # Signs page tokens; every replica of a service has the same one.
     signing_key: SecretStr = Field(min_length=16)
 

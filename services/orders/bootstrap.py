@@ -12,6 +12,7 @@ from bridge.changes import Changes
 from bridge.database import answers, open_pool
 from bridge.outages import translate
 from bridge.registry.schemas import schema_ids
+from bridge.server.deactivations import Deactivations
 from bridge.server.paging import PageTokens
 from bridge.server.resume import ResumeTokens
 from bridge.server.serve import serve
@@ -47,6 +48,9 @@ async def api() -> None:
             ready={"database": answers(pool), "changes": changes.ready},
             background=(changes.run,),
             translate=translate,
+            deactivations=Deactivations.named(
+                server.deactivations, settings.brokers("orders-api"), server.token_life
+            ),
         )
 
 

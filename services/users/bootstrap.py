@@ -13,6 +13,7 @@ import asyncpg
 from bridge.database import answers, open_pool
 from bridge.outages import translate
 from bridge.registry.schemas import schema_ids
+from bridge.server.deactivations import Deactivations
 from bridge.server.paging import PageTokens
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
@@ -54,6 +55,9 @@ async def api() -> None:
             server,
             ready={"database": answers(parts.pool)},
             translate=translate,
+            deactivations=Deactivations.named(
+                server.deactivations, settings.brokers("users-api"), server.token_life
+            ),
         )
 
 
