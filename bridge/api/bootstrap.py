@@ -17,6 +17,7 @@ from bridge.database import open_pool
 from bridge.events.catalog import Catalog
 from bridge.kafka.cluster import describe
 from bridge.outages import translate
+from bridge.server.deactivations import Deactivations
 from bridge.server.paging import PageTokens
 from bridge.server.reflection import full_surface
 from bridge.server.serve import serve
@@ -48,6 +49,9 @@ async def api() -> None:
             ready={"database": stores.by_name(OWN).answers},
             reflection=full_surface(settings.descriptors),
             translate=translate,
+            deactivations=Deactivations.named(
+                server.deactivations, settings.brokers, server.token_life
+            ),
         )
 
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from bridge.database import answers, open_pool
 from bridge.outages import translate
+from bridge.server.deactivations import Deactivations
 from bridge.server.paging import PageTokens
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
@@ -33,6 +34,9 @@ async def api() -> None:
             server,
             ready={"database": answers(pool)},
             translate=translate,
+            deactivations=Deactivations.named(
+                server.deactivations, settings.brokers("notifications-api"), server.token_life
+            ),
         )
 
 
