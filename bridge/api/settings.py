@@ -42,10 +42,12 @@ class WorkerSettings(BaseSettings):
 class Settings(WorkerSettings):
     """What the API asks beside.
 
+    `registry` base of the Confluent API; empty: nothing is taken from outside ·
     `databases` JSON object, name of a service → DSN of its database as the role `bridge` ·
     `descriptors` path of the compiled descriptor set.
     """
 
+    registry: str = ""
     databases: dict[str, SecretStr]
     descriptors: Path
 

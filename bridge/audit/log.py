@@ -11,6 +11,7 @@ from bridge.audit.seals import moment
 from bridge.events.catalog import Catalog
 from bridge.events.codec import header, headers
 from bridge.events.event import Origin
+from bridge.events.outside import source_of
 from bridge.events.wire import wire_prefix
 from bridge.kafka.record import Partition, Record
 from bridge.kafka.span import Span
@@ -132,7 +133,7 @@ class LogCheck:
         expected = headers(
             str(row["event_id"]),
             event_type,
-            self._report.source,
+            source_of(row["causation_id"], self._report.source),
             row["stream"],
             row["version"],
             moment(row["time"]),

@@ -5,6 +5,7 @@ from typing import Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 
+from bridge.events.outside import source_of
 from bridge.timestamps import timestamp
 from causeway.bridge.v1 import event_pb2
 
@@ -12,11 +13,14 @@ URL = "type.googleapis.com/"
 
 
 def event_message(source: str, row: Mapping[str, Any]) -> event_pb2.Event:
-    """The event with its data as it was stored: nothing is decoded, so any type will do."""
+    """The event with its data as it was stored: nothing is decoded, so any type will do.
+
+    `source` is that of its store; an event from outside has its own.
+    """
     return event_pb2.Event(
         name=f"events/{row['event_id']}",
         type=row["type"],
-        source=source,
+        source=source_of(row["causation_id"], source),
         subject=row["stream"],
         key=row["stream"].partition("/")[2],
         time=timestamp(row["time"]),

@@ -10,6 +10,7 @@ from bridge.audit.seals import BEGINNING, Chain, Head
 from bridge.events.catalog import Catalog
 from bridge.events.codec import headers
 from bridge.events.event import Origin
+from bridge.events.outside import source_of
 from bridge.events.wire import wire_prefix
 from bridge.kafka.record import Ack, Outgoing
 from bridge.sql import queries
@@ -156,7 +157,7 @@ class Outbox:
             headers(
                 str(event_id),
                 event_type,
-                self._source,
+                source_of(causation_id, self._source),
                 stream,
                 version,
                 time,

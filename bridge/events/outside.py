@@ -1,0 +1,69 @@
+"""The identity of an event from outside: its source and its id there, as CloudEvents has them.
+
+The event in the store has an id of our own that follows from the two, so the same source and id
+are the same event wherever and whenever they come, and nobody outside can choose an id that one of
+our services has. The two themselves stand in the event's causation, `{source}#{id}`: what caused it
+is the event out there. The audit's seal covers both columns.
+"""
+
+import hashlib
+import re
+from uuid import UUID
+
+from bridge.errors import FieldViolation, InvalidArgument
+
+RESERVED = "/causeway"
+MARK = "#"
+"""Between source and id. No id holds one, and no id of ours, which are UUIDs."""
+_SOURCE = re.compile(r"(?:/|[a-z][a-z0-9+.-]*:)[!-~]*")
+"""CloudEvents' URI-reference as we take it: a path, or a URI with its scheme; no blanks."""
+_UNSAFE = frozenset('"<>\\^`{|}')
+_ID = re.compile(r"[a-z0-9-]{1,64}")
+
+
+def event_id_of(*identity: str) -> str:
+    """Make the id of our own: a UUID of version 8 (RFC 9562), 122 bits of a SHA-256."""
+    digest = bytearray(hashlib.sha256("\0".join(identity).encode()).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    return str(UUID(bytes=bytes(digest)))
+
+
+def cause_of(source: str, outer_id: str) -> str:
+    """Give the causation of an event from outside."""
+    return source + MARK + outer_id
+
+
+def source_of(causation_id: str, own: str) -> str:
+    """Give an event's source: `own`, that of its store, unless it came from outside."""
+    return causation_id.rpartition(MARK)[0] or own
+
+
+def checked_source(source: str) -> str:
+    """Refuse what is no source, and what only our own services may say."""
+    if not _SOURCE.fullmatch(source) or _UNSAFE.intersection(source):
+        raise _invalid(
+            "event.source", "give who publishes: a path or a URI, such as /warehouse/berlin"
+        )
+    path = source.casefold()
+    if path == RESERVED or path.startswith((RESERVED + "/", RESERVED + MARK, RESERVED + "?")):
+        raise _invalid("event.source", f"{RESERVED}/… is said by the platform's own services alone")
+    return source
+
+
+def checked_id(name: str) -> str:
+    """Give the id in `events/{id}`; empty where there is no name."""
+    if not name:
+        return ""
+    outer_id = name.removeprefix("events/")
+    if outer_id == name or not _ID.fullmatch(outer_id):
+        raise _invalid(
+            "event.name", "must be events/{id}, with an id of a-z, 0-9 and -, at most 64"
+        )
+    return outer_id
+
+
+def _invalid(field: str, text: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"{field}: {text}", violations=(FieldViolation(field, text),), reason="INVALID_EVENT"
+    )

@@ -1,0 +1,57 @@
+-- append_outside --
+-- Writes events from outside, each to the end of its stream ($1), but for those whose ids ($3) are
+-- stored already; queues them for the relay and wakes it at commit. All parameters are lists, an
+-- event a place; no id comes twice. Gives one row an event that was written.
+-- The end of a stream is looked at in the statement that writes. Two that meet there, or at an id:
+-- the second waits for the first, then fails with events_stream_version or events_event_id, all of
+-- it, and is to be made again; so no version is left out. Streams are written in order, so that two
+-- seldom wait for each other.
+WITH offer AS (
+    SELECT *
+    FROM unnest(
+        $1::text[], $2::text[], $3::uuid[], $4::bytea[], $5::int[], $6::text[], $7::int[],
+        $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+        $14::text[], $15::text[]
+    ) WITH ORDINALITY AS one (
+        stream, type, event_id, data, schema_id, topic, schema_version, time, actor, client,
+        method, request_id, correlation_id, causation_id, traceparent, ordinal
+    )
+), fresh AS MATERIALIZED (
+    SELECT offer.*, row_number() OVER (PARTITION BY stream ORDER BY ordinal) AS step
+    FROM offer
+    WHERE NOT EXISTS (SELECT FROM bridge.events AS known WHERE known.event_id = offer.event_id)
+), head AS MATERIALIZED (
+    SELECT
+        stream,
+        coalesce((SELECT max(last.version) FROM bridge.events AS last WHERE last.stream = one.stream), 0)
+            AS version
+    FROM (SELECT DISTINCT stream FROM fresh) AS one
+), written AS (
+    INSERT INTO bridge.events (
+        stream, version, type, event_id, data, schema_id, time, actor, client, method,
+        request_id, correlation_id, causation_id, traceparent
+    )
+    SELECT
+        stream, head.version + step, type, event_id, data, schema_id, time, actor, client, method,
+        request_id, correlation_id, causation_id, traceparent
+    FROM fresh
+    INNER JOIN head USING (stream)
+    ORDER BY stream, step
+    RETURNING position, version, event_id
+), queued AS (
+    INSERT INTO bridge.outbox (position, topic, schema_version)
+    SELECT position, topic, schema_version FROM written INNER JOIN offer USING (event_id)
+)
+SELECT event_id::text AS event_id, version, pg_notify('bridge_outbox', '') FROM written
+
+-- known --
+-- Reads the events with the ids $1 and where each went.
+SELECT
+    event.stream, event.version, event.type, event.event_id::text AS event_id, event.data,
+    event.time, event.correlation_id, event.causation_id,
+    coalesce(published.topic, outbox.topic, '') AS topic, published.partition,
+    published.record_offset
+FROM bridge.events AS event
+LEFT JOIN bridge.published AS published USING (position)
+LEFT JOIN bridge.outbox AS outbox USING (position)
+WHERE event.event_id = ANY ($1::uuid[])

@@ -1,0 +1,155 @@
+"""Takes events from outside into the store: those that come at the same time share one commit.
+
+Unlike a command's, their appends expect no version: each goes to the end of its stream, many of one
+stream in one group. An event whose id is stored already is not written again.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Sequence
+from copy import copy
+from typing import NamedTuple
+
+import asyncpg
+
+from bridge.database import acquire
+from bridge.errors import CausewayError, StaleVersion, Unavailable
+from bridge.outages import is_away
+from bridge.sql import queries
+from bridge.store import claims
+from bridge.store.offer import Offer, Outcome, Row
+
+MOST = 512
+"""Events of one group."""
+TRIES = 20
+PAUSE = 0.005
+"""Seconds, grown by each try and scattered: other processes write the same streams."""
+MET = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
+
+
+class _Batch(NamedTuple):
+    offers: Sequence[Offer]
+    outcomes: asyncio.Future[list[Outcome]]
+
+
+class Intake:
+    """Of one process. Holds a connection only while it writes."""
+
+    def __init__(self, pool: asyncpg.Pool, most: int = MOST) -> None:
+        self._pool = pool
+        self._most = most
+        self._sql = queries("intake")
+        self._waiting: deque[_Batch] = deque()
+        self._work: asyncio.Task[None] | None = None
+
+    async def put(self, offers: Sequence[Offer]) -> list[Outcome]:
+        """Store events in their order, one commit; an outcome each, in the same order.
+
+        AlreadyExists as an outcome: the id is another event's, and the others are stored all the
+        same. Raises FailedPrecondition for a request_id that was used for something else, the
+        driver's error where the database is away: then it is unknown what of them is stored, and
+        offering them again finds out.
+        """
+        if not offers:
+            return []
+        batch = _Batch(offers, asyncio.get_running_loop().create_future())
+        self._waiting.append(batch)
+        if self._work is None or self._work.done():
+            # A task of its own: no caller's cancellation ends the work for the others.
+            self._work = asyncio.create_task(self._drain())
+        return await batch.outcomes
+
+    async def _drain(self) -> None:
+        group: Sequence[_Batch] = ()
+        try:
+            while group := self._next():
+                if not await self._commit(group):
+                    for batch in group:
+                        await self._commit([batch])
+        finally:
+            # Only where this task is cancelled, as at the end of the process, is anything left.
+            for batch in (*group, *self._waiting):
+                if not batch.outcomes.done():
+                    batch.outcomes.set_exception(_ended())
+
+    def _next(self) -> Sequence[_Batch]:
+        taken: list[_Batch] = []
+        count = 0
+        while self._waiting and (not taken or count + len(self._waiting[0].offers) <= self._most):
+            batch = self._waiting.popleft()
+            if not batch.outcomes.done():  # else its caller was cancelled
+                taken.append(batch)
+                count += len(batch.offers)
+        return taken
+
+    async def _commit(self, group: Sequence[_Batch]) -> bool:
+        """Store a group; False: nothing of it is stored, each may do better by itself."""
+        offers = [offer for batch in group for offer in batch.offers]
+        try:
+            async with acquire(self._pool) as connection:
+                outcomes = await self._store(connection, offers)
+        except Exception as error:
+            if len(group) > 1 and not is_away(error):
+                return False
+            for batch in group:
+                if not batch.outcomes.done():
+                    batch.outcomes.set_exception(_like(error))
+            return True
+        rest = iter(outcomes)
+        for batch in group:
+            own = [next(rest) for _ in batch.offers]
+            if not batch.outcomes.done():
+                batch.outcomes.set_result(own)
+        return True
+
+    async def _store(
+        self, connection: asyncpg.Connection, offers: Sequence[Offer]
+    ) -> list[Outcome]:
+        """Store events; again where others were at the same streams or ids."""
+        for tried in range(1, TRIES + 1):
+            try:
+                if any(offer.repeats for offer in offers):
+                    async with connection.transaction():
+                        return await self._write(connection, offers)
+                return await self._write(connection, offers)
+            except MET:
+                await asyncio.sleep(random.uniform(0, PAUSE * tried))  # noqa: S311
+        raise StaleVersion("others write to the same streams without a pause; try again")
+
+    async def _write(
+        self, connection: asyncpg.Connection, offers: Sequence[Offer]
+    ) -> list[Outcome]:
+        # Of two with one id the first is written, and the second held against it.
+        first = {offer.event_id: offer for offer in reversed(offers)}
+        new = [offer for offer in offers if first[offer.event_id] is offer]
+        columns = zip(*(offer.columns() for offer in new), strict=True)
+        written = await connection.fetch(self._sql["append_outside"], *map(list, columns))
+        rows: dict[str, Row] = {}
+        for event_id, version, _ in written:
+            rows[event_id] = first[event_id].stored(version)
+        if len(rows) < len(new):
+            rows |= await self._known(connection, [i for i in first if i not in rows])
+        outcomes = [offer.judged(rows[offer.event_id]) for offer in offers]
+        stored = zip(offers, outcomes, strict=True)
+        await claims.claim(
+            connection, [one for one, outcome in stored if not isinstance(outcome, CausewayError)]
+        )
+        return outcomes
+
+    async def _known(
+        self, connection: asyncpg.Connection, event_ids: Sequence[str]
+    ) -> dict[str, Row]:
+        rows = await connection.fetch(self._sql["known"], event_ids)
+        return {row["event_id"]: row for row in rows}
+
+
+def _ended() -> Unavailable:
+    return Unavailable("the process ended: publish again", reason="OUTCOME_UNKNOWN")
+
+
+def _like(error: Exception) -> Exception:
+    """An error of each caller's own: each adds its frames."""
+    made = copy(error)
+    made.__cause__ = error
+    return made
