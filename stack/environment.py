@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 CLIENTS = ("causeway-cli", *SERVICES)
 """The clients of the local realm: no token of another one counts."""
 
+DEACTIVATIONS = "causeway.users.v1/causeway.users.v1.UserDeactivated"
+"""Which event ends what its key, a user, may do: every api process refuses that user's tokens."""
+
 
 def shell_environment(settings: Settings, credentials: Credentials) -> dict[str, str]:
     """What `causeway env` exports: addresses, and the DSNs of the services' own roles."""
@@ -52,6 +55,7 @@ def service_environment(
         "CAUSEWAY_ISSUER": addresses.issuer(ports),
         "CAUSEWAY_JWKS": addresses.jwks(ports),
         "CAUSEWAY_CLIENTS": ",".join(CLIENTS),
+        "CAUSEWAY_DEACTIVATIONS": DEACTIVATIONS,
         "CAUSEWAY_SIGNING_KEY": credentials[f"signing/{service}"],
         **_own(settings, credentials, service, kind),
     }
