@@ -1,0 +1,118 @@
+"""docs/examples/browser.html in a real browser, on the real platform."""
+
+import os
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlencode
+
+import pytest
+
+from stack.settings import load_settings
+from tests.browser import Page, browsing, find
+from tests.e2e.conftest import Customer
+from tests.platform import ROOT, Platform
+
+CI = bool(os.environ.get("CI"))
+MISSING = (
+    "not run: there is no Chromium here to run docs/examples/browser.html in. "
+    "Next: apt-get install chromium-headless-shell, or CAUSEWAY_TEST_BROWSER=/path/to/one"
+)
+[ORIGIN, *_] = load_settings().origins
+PASSWORD = "correct-horse-battery"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Where the example is served."""
+    handler = partial(Quiet, directory=str(ROOT / "docs" / "examples"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser(port: int) -> Iterator[Page]:
+    program = find()
+    if program is None:
+        assert not CI, MISSING
+        pytest.skip(MISSING)
+    # The origin is the allowed one, whoever has its port on this machine.
+    here = f"--host-resolver-rules=MAP {ORIGIN.removeprefix('http://')} 127.0.0.1:{port}"
+    with browsing(program, here) as page:
+        yield page
+
+
+@pytest.fixture
+def page(causeway: Platform, browser: Page) -> Page:
+    """The example, freshly opened."""
+    addresses = {
+        name: causeway[f"CAUSEWAY_{name.upper()}"].replace("127.0.0.1", "localhost")
+        for name in ("edge", "keycloak")
+    }
+    browser.ask("Page.navigate", url=f"{ORIGIN}/browser.html?{urlencode(addresses)}")
+    browser.until("document.readyState == 'complete' && !!document.forms.login?.onsubmit")
+    browser.events.clear()
+    return browser
+
+
+def log_in(page: Page, username: str, password: str) -> None:
+    page.run(f"login.username.value = '{username}', login.password.value = '{password}'")
+    page.run("login.querySelector('button').click()")
+
+
+def place(page: Page, sku: str, quantity: int) -> None:
+    page.run(f"order.sku.value = '{sku}', order.quantity.value = '{quantity}'")
+    page.run("order.querySelector('button').click()")
+
+
+def test_an_order_is_placed_watched_and_told_of(page: Page, customer: Customer) -> None:
+    log_in(page, customer.username, PASSWORD)
+    page.until("!shop.hidden && order.sku.options.length >= 3")
+    place(page, "book", 2)
+    page.until("changes.innerText.includes('is confirmed, 25.00 EUR')")
+    assert page.run("changes.firstChild.innerText.includes('is pending')")
+    page.until("notifications.innerText.includes('Your order is confirmed')")
+    # It came over Server-Sent Events, with the token in a cookie.
+    sent = [one["params"] for one in page.events if one["method"] == "Network.requestWillBeSent"]
+    assert [one["type"] for one in sent if ":watch" in one["request"]["url"]] == ["EventSource"]
+    assert page.run("error.textContent") == ""
+    page.run("logout.click()")
+    assert page.run("shop.hidden && !login.hidden && changes.innerText == ''")
+    assert "causeway_token" not in page.run("document.cookie")
+
+
+def test_refusals_are_shown_as_they_are(page: Page, customer: Customer) -> None:
+    log_in(page, customer.username, "wrong")
+    assert "401 invalid_grant: Invalid user credentials" in page.until("error.textContent")
+    log_in(page, customer.username, PASSWORD)
+    page.until("!shop.hidden && !error.textContent")
+    place(page, "book", 20000)
+    told = page.until("error.textContent")
+    assert told.startswith("POST /v1/orders?requestId=")
+    assert ": 400 " in told
+    assert "order.items[0].quantity" in told
+    place(page, "desk", 3)
+    page.until("changes.innerText.includes('is rejected, 750.00 EUR: ')")
+
+
+def test_every_control_has_a_name_for_who_does_not_see_it(page: Page) -> None:
+    page.run("shop.hidden = false")
+    nodes = page.ask("Accessibility.getFullAXTree")["nodes"]
+    controls = {"textbox", "button", "combobox", "spinbutton", "list", "alert"}
+    found = [
+        (node["role"]["value"], node.get("name", {}).get("value"))
+        for node in nodes
+        if not node["ignored"] and node["role"]["value"] in controls
+    ]
+    assert {role for role, _ in found} >= controls - {"list"}
+    assert [role for role, name in found if not name and role != "alert"] == []
