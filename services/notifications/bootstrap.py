@@ -8,15 +8,20 @@ from typing import Any
 
 import asyncpg
 
+from bridge.changes import Changes
 from bridge.database import answers, open_pool
 from bridge.outages import translate
 from bridge.server.deactivations import Deactivations
 from bridge.server.paging import PageTokens
+from bridge.server.resume import ResumeTokens
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
+from services.notifications.commands import Commands
 from services.notifications.queries import Queries
 from services.notifications.servicer import Servicer
 from services.notifications.settings import Settings
+from services.notifications.watch import CHANNEL, Watch
+from services.notifications.webhook_address import Allowed
 
 SERVICE = "causeway.notifications.v1.NotificationService"
 SOURCE = "/causeway/notifications"
@@ -28,11 +33,13 @@ async def api() -> None:
     """Serve callers until SIGTERM."""
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
+        changes = Changes(settings.dsn, CHANNEL)
         await serve(
             settings.listen,
-            servicers(pool, server),
+            servicers(pool, changes, server, settings.webhooks),
             server,
-            ready={"database": answers(pool)},
+            ready={"database": answers(pool), "changes": changes.ready},
+            background=(changes.run,),
             translate=translate,
             deactivations=Deactivations.named(
                 server.deactivations, settings.brokers("notifications-api"), server.token_life
@@ -83,10 +90,16 @@ async def worker() -> None:
         )
 
 
-def servicers(pool: asyncpg.Pool, server: ServerSettings) -> Mapping[str, Any]:
-    """The gRPC services of the api process."""
-    # Watching, marking and preferences come later: the generated base answers UNIMPLEMENTED.
-    servicer = Servicer(  # type: ignore[abstract]
-        Queries(pool), PageTokens(server.signing_key)
+def servicers(
+    pool: asyncpg.Pool, changes: Changes, server: ServerSettings, webhooks: Allowed
+) -> Mapping[str, Any]:
+    """The service by its full name, joined from its parts."""
+    servicer = Servicer(
+        Queries(pool),
+        Commands(pool),
+        Watch(pool, changes),
+        PageTokens(server.signing_key),
+        ResumeTokens(server.signing_key),
+        webhooks,
     )
     return {SERVICE: servicer}

@@ -1,7 +1,7 @@
 """The notifications, as their recipients see them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import IntEnum
 
@@ -52,10 +52,15 @@ async def add(connection: asyncpg.Connection, notification: Notification) -> tup
     return row["id"], row["is_new"]
 
 
+async def is_told(connection: asyncpg.Connection, event_id: str) -> bool:
+    """Whether any notification tells of the event."""
+    return bool(await connection.fetchval(query("notification_is_told"), event_id))
+
+
 async def find(connection: asyncpg.Connection, notification_id: str) -> Notification | None:
     """The notification, or None."""
     row = await connection.fetchrow(query("notification_get"), notification_id)
-    return None if row is None else _notification(row)
+    return None if row is None else notification_of(row)
 
 
 async def end(
@@ -68,14 +73,23 @@ async def end(
     await connection.execute(query("notification_end"), notification_id, state, send_time)
 
 
+async def mark_read(
+    connection: asyncpg.Connection, notification_id: str, recipient: str
+) -> Notification | None:
+    """The notification, read since now or since before; None where the recipient has no such."""
+    row = await connection.fetchrow(query("notification_mark_read"), notification_id, recipient)
+    return None if row is None else notification_of(row)
+
+
 async def page(
     connection: asyncpg.Connection, recipient: str, before: str | None, limit: int
 ) -> Sequence[Notification]:
     """At most `limit` notifications older than the one with the id `before`, newest first."""
     rows = await connection.fetch(query("notifications_page"), recipient, before, limit)
-    return [_notification(row) for row in rows]
+    return [notification_of(row) for row in rows]
 
 
-def _notification(row: asyncpg.Record) -> Notification:
-    columns = dict(row)
+def notification_of(row: asyncpg.Record) -> Notification:
+    """Read a row, which may have more columns."""
+    columns = {field.name: row[field.name] for field in fields(Notification)}
     return Notification(**columns | {"state": State(row["state"])})

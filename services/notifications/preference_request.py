@@ -1,0 +1,60 @@
+"""Reads an UpdatePreferencesRequest, and says what it makes of preferences (AIP-134)."""
+
+from dataclasses import dataclass, field, replace
+
+from bridge.errors import FieldViolation, InvalidArgument
+from causeway.notifications.v1.notification_service_pb2 import UpdatePreferencesRequest
+from services.notifications.preference_table import Preference
+from services.notifications.webhook_address import Allowed, target_of
+
+MUTABLE = ("email_disabled", "webhook_uri", "webhook_secret")
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceChange:
+    """What preferences shall be; None leaves a field as it is. `etag` is the version that they
+    must be at, empty for any."""
+
+    email_disabled: bool | None = None
+    webhook_uri: str | None = None
+    webhook_secret: str | None = field(default=None, repr=False)
+    etag: str = ""
+
+
+def preference_change(request: UpdatePreferencesRequest, allowed: Allowed) -> PreferenceChange:
+    """What to change. No mask takes the fields that are set, `*` takes all, the secret included.
+
+    InvalidArgument: a path that is no field, or a webhook that may not be called, as far as its
+    address says without being resolved: the sender asks again, each time.
+    """
+    paths, given = _paths(request), request.preferences
+    if "webhook_uri" in paths and given.webhook_uri:
+        target_of(given.webhook_uri, allowed)
+    chosen = {path: getattr(given, path) for path in paths}
+    return PreferenceChange(**chosen, etag=given.etag)
+
+
+def changed(present: Preference, change: PreferenceChange) -> Preference:
+    """The preferences after the change, a version later; or the present ones where all of it is
+    so already. InvalidArgument: a webhook without a secret."""
+    wanted = {name: getattr(change, name) for name in MUTABLE}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    after = replace(present, **given)
+    if after.webhook_uri and not after.webhook_secret:
+        text = "a webhook needs a secret, which signs what it gets"
+        raise _violation("preferences.webhook_secret", text)
+    return after if after == present else replace(after, version=present.version + 1)
+
+
+def _paths(request: UpdatePreferencesRequest) -> set[str]:
+    paths = set(request.update_mask.paths)
+    for path in paths - {"*", *MUTABLE}:
+        raise _violation("update_mask", f"{path} is not one of {', '.join(MUTABLE)} or *")
+    if "*" in paths:
+        return set(MUTABLE)
+    present = {field.name for field, _ in request.preferences.ListFields()}
+    return paths or present.intersection(MUTABLE)
+
+
+def _violation(field: str, text: str) -> InvalidArgument:
+    return InvalidArgument(f"{field}: {text}", violations=(FieldViolation(field, text),))
