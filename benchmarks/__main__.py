@@ -1,8 +1,10 @@
-"""`python -m benchmarks`: every figure of the bridge and of the edge, in one table."""
+"""`python -m benchmarks`: every figure of bridge, edge and API, in one table."""
 
 import sys
 
-from benchmarks import bridge, cli, edge
+from benchmarks import api, bridge, cli, edge
 
 if __name__ == "__main__":
-    sys.exit(cli.main("benchmarks", str(__doc__), [bridge.SUITE, edge.SUITE], sys.argv[1:]))
+    sys.exit(
+        cli.main("benchmarks", str(__doc__), [bridge.SUITE, edge.SUITE, api.SUITE], sys.argv[1:])
+    )

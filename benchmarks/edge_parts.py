@@ -71,21 +71,24 @@ class EdgeBench:
     rounds: int
     say: Callable[[str], None]
 
-    def tokens(self, callers: int) -> list[str]:
+    def tokens(self, callers: int, role: str = "operator") -> list[str]:
         """One caller each, with what Keycloak puts into an access token."""
-        return [self.issuer.token("operator", **claims(number)) for number in range(callers)]
+        return [self.issuer.token(**claims(number, role)) for number in range(callers)]
 
     def backend(self, kind: str) -> AbstractContextManager[Place]:
         """Run a backend, "kit" or "bare"."""
-        return self._program("benchmarks.backend", kind)
+        return self.program("benchmarks.backend", kind)
 
     def gateway(self, behind: Place) -> AbstractContextManager[Place]:
         """Run the gateway that is written by hand, before a backend."""
-        return self._program("benchmarks.peers.gateway", str(behind.port))
+        return self.program("benchmarks.peers.gateway", str(behind.port))
 
     @contextmanager
-    def _program(self, module: str, argument: str) -> Iterator[Place]:
-        """Run one of our programs on a free port, from when it answers to the end of the block."""
+    def program(self, module: str, argument: str, **settings: str) -> Iterator[Place]:
+        """Run one of our programs on a free port, from when it answers to the end of the block.
+
+        `settings` are variables of its environment, besides those of the server kit.
+        """
         port = bench.free_port()
         given = {
             "CAUSEWAY_ISSUER": self.issuer.issuer,
@@ -97,7 +100,7 @@ class EdgeBench:
         with log.open("wb") as file:
             process = subprocess.Popen(  # noqa: S603 (our own program)
                 [sys.executable, "-m", module, argument, str(port)],
-                env={**os.environ, **given},
+                env={**os.environ, **given, **settings},
                 stdout=file,
                 stderr=file,
             )
@@ -139,12 +142,17 @@ class EdgeBench:
             body="" if rest else GetOrderRequest(name=NAME).SerializeToString().hex(),
             ca=place.ca,
         )
-        before = cpu(place.process)
-        figures = await called(plan)
-        return Seen(figures, 1e6 * (cpu(place.process) - before) / figures.all_calls)
+        return await seen(place, plan)
 
 
-def claims(number: int) -> dict[str, object]:
+async def seen(place: Place, plan: Plan) -> Seen:
+    """Call a place as planned, and see what it cost there."""
+    before = cpu(place.process)
+    figures = await called(plan)
+    return Seen(figures, 1e6 * (cpu(place.process) - before) / figures.all_calls)
+
+
+def claims(number: int, role: str) -> dict[str, object]:
     """What is in a token of Keycloak's besides what is checked: its size is part of the cost."""
     session = f"0198c5a2-1111-7000-8000-{number:012d}"
     return {
@@ -155,8 +163,8 @@ def claims(number: int) -> dict[str, object]:
         "allowed-origins": ["http://localhost:3000"],
         "scope": "profile email",
         "email_verified": True,
-        "preferred_username": f"operator-{number}",
-        "realm_access": {"roles": ["default-roles-causeway", "operator"]},
+        "preferred_username": f"{role}-{number}",
+        "realm_access": {"roles": ["default-roles-causeway", role]},
     }
 
 

@@ -4,13 +4,14 @@ A process of its own, so that what it costs is not taken from what it measures. 
 standard library alone. The plan comes as JSON on standard input, the figures go out as JSON.
 """
 
+import itertools
 import json
 import selectors
 import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -23,6 +24,9 @@ WARM_UP = 0.3
 PATIENCE = 10.0
 """Seconds without any answer, after which it is given up."""
 RECEIVE = 65_536
+NUMBER = "0" * 12
+"""Stands in a message where each request has a number of its own, as text."""
+Body = Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,9 @@ class Plan:
     """What to call.
 
     `protocol`: "grpc", "grpc-web" or "rest" over HTTP/2, "rest1" over HTTP/1.1. `tokens`: one a
-    caller, and so the number of them. `body`: the protobuf message in hex. `holds`: what every
-    answer has in it; one without is a failure. `ca`: file with the certificate authority, for TLS.
+    caller, and so the number of them. `body`: the protobuf message in hex; `NUMBER` in it becomes a
+    number that no other request has, of this load or of others. `holds`: what every answer holds;
+    one without is a failure. `ca`: file with the certificate authority, for TLS.
     """
 
     host: str
@@ -74,10 +79,12 @@ class Caller:
 
 def run(plan: Plan) -> Figures:
     """Call until the time is up. Raises RefusedError, or ValueError for an answer that is none."""
+    # From the microseconds of now on: nobody sends so many that a later load meets them.
+    body = bodies(plan.body, itertools.count(time.time_ns() // 1000 % 10**12))
     with selectors.DefaultSelector() as selector, ExitStack() as sockets:
         for token in plan.tokens:
             connected = sockets.enter_context(_open(plan))
-            caller = Caller(connected, PROTOCOLS[plan.protocol](plan, token))
+            caller = Caller(connected, PROTOCOLS[plan.protocol](plan, token, body))
             selector.register(caller.socket, selectors.EVENT_READ, caller)
             caller.call()
         warm = _rounds(selector, plan, WARM_UP)
@@ -142,33 +149,36 @@ def _http2(plan: Plan, token: str, method: str, **headers: str) -> list[tuple[st
     return [*pseudo, (":path", plan.path), *more, ("authorization", f"Bearer {token}")]
 
 
-def _grpc(plan: Plan, token: str) -> Connection:
+def _grpc(plan: Plan, token: str, body: Body) -> Connection:
     headers = _http2(plan, token, "POST", content_type="application/grpc", te="trailers")
-    return Http2(headers, _framed(plan.body))
+    return Http2(headers, body)
 
 
-def _grpc_web(plan: Plan, token: str) -> Connection:
+def _grpc_web(plan: Plan, token: str, body: Body) -> Connection:
     kind = "application/grpc-web+proto"
     headers = _http2(plan, token, "POST", content_type=kind, accept=kind, x_grpc_web="1")
-    return Http2(headers, _framed(plan.body))
+    return Http2(headers, body)
 
 
-def _rest(plan: Plan, token: str) -> Connection:
+def _rest(plan: Plan, token: str, _body: Body) -> Connection:
     return Http2(_http2(plan, token, "GET", accept="application/json"))
 
 
-def _rest1(plan: Plan, token: str) -> Connection:
+def _rest1(plan: Plan, token: str, _body: Body) -> Connection:
     headers = [("host", _authority(plan)), ("accept", "application/json")]
     return Http1("GET", plan.path, [*headers, ("authorization", f"Bearer {token}")])
 
 
-def _framed(message: str) -> bytes:
-    """A message as gRPC sends it: not compressed, and its length first."""
+def bodies(message: str, numbers: Iterator[int]) -> Body:
+    """What makes a message as gRPC sends it: not compressed, and its length first."""
     raw = bytes.fromhex(message)
-    return b"\0" + len(raw).to_bytes(4, "big") + raw
+    framed, number = b"\0" + len(raw).to_bytes(4, "big") + raw, NUMBER.encode()
+    if number not in raw:
+        return lambda: framed
+    return lambda: framed.replace(number, b"%012d" % next(numbers))
 
 
-PROTOCOLS: Mapping[str, Callable[[Plan, str], Connection]] = {
+PROTOCOLS: Mapping[str, Callable[[Plan, str, Body], Connection]] = {
     "grpc": _grpc,
     "grpc-web": _grpc_web,
     "rest": _rest,

@@ -58,8 +58,10 @@ class Bench:
     say: Callable[[str], None]
 
     @asynccontextmanager
-    async def database(self, *, durable: bool = True) -> AsyncIterator[Database]:
-        """Make a database for the block, with the bridge's tables and those of `migrations/`.
+    async def database(
+        self, *, durable: bool = True, tables: Path = TABLES
+    ) -> AsyncIterator[Database]:
+        """Make a database for the block, with the bridge's tables and those of a folder.
 
         Not durable: a commit does not wait for the disk, so that what the code costs is seen.
         """
@@ -73,7 +75,7 @@ class Bench:
             if not durable:
                 await admin.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
             owners = _dsn(self.postgres, f"{owner}:{password}", name)
-            await migrate(owners, name, [TABLES])
+            await migrate(owners, name, [tables])
             who = urlsplit(self.postgres).netloc.rpartition("@")[0]
             service = _dsn(self.postgres, f"{name}:{password}", name)
             yield Database(_dsn(self.postgres, who, name), owners, service)

@@ -5,7 +5,7 @@ Python costs more than Envoy does. Requests are laid out once. As real clients d
 first one on an HTTP/2 connection names its headers and the later ones point at them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 Headers = Sequence[tuple[str, str]]
@@ -76,9 +76,9 @@ def _complete(head: bytes, body: bytes) -> bool:
 
 
 class Http2:
-    """One stream after the other; `body` is the whole of what each request sends."""
+    """One stream after the other; `body` makes the whole of what a request sends, None: nothing."""
 
-    def __init__(self, headers: Headers, body: bytes = b"") -> None:
+    def __init__(self, headers: Headers, body: Callable[[], bytes] | None = None) -> None:
         self._first = b"".join(literal(name, value) for name, value in headers)
         self._later = bytes(0x80 | FIRST_DYNAMIC + n for n in reversed(range(len(headers))))
         self._body = body
@@ -90,11 +90,11 @@ class Http2:
         self._stream += 2
         self._answer = b""
         first = self._stream == 1
-        ends = END_HEADERS | (0 if self._body else END_STREAM)
+        ends = END_HEADERS | (END_STREAM if self._body is None else 0)
         block = self._first if first else self._later
         whole = frame(HEADERS, ends, self._stream, block)
-        if self._body:
-            whole += frame(DATA, END_STREAM, self._stream, self._body)
+        if self._body is not None:
+            whole += frame(DATA, END_STREAM, self._stream, self._body())
         return (opening() if first else b"") + whole
 
     def feed(self, data: bytes) -> bytes | None:

@@ -81,6 +81,11 @@ class GroupCommit:
         draft = self._store.draft(stream, expected_version, messages, origin)
         return await self._enter(draft, repeats=repeats if repeats.request_id else None)
 
+    async def settled(self) -> None:
+        """Wait while groups are being committed: what comes before then is in the next one."""
+        if self._work is not None and not self._work.done():
+            await asyncio.wait((self._work,))
+
     async def _enter(
         self, draft: Draft, then: Then | None = None, repeats: Repeats | None = None
     ) -> list[Event] | None:

@@ -38,8 +38,8 @@ class Placing:
 
     def __init__(self, pool: asyncpg.Pool, log: OrderLog) -> None:
         self._pool = pool
-        self._prices = PriceReader(pool)
         self._group = log.together(pool)
+        self._prices = PriceReader(pool, self._group.settled)
 
     async def place(
         self, customer: str, wanted: Sequence[Wanted], repeats: Repeats, origin: Origin

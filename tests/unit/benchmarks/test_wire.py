@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
-from benchmarks.load import Plan, run
+from benchmarks.load import NUMBER, Plan, bodies, run
 from benchmarks.wire import (
     ACK,
     DATA,
@@ -53,7 +53,7 @@ def test_a_refusal_over_http1_is_no_answer() -> None:
 
 
 def test_headers_are_named_once_on_a_connection_and_pointed_at_afterwards() -> None:
-    caller = Http2(NAMES, b"body")
+    caller = Http2(NAMES, lambda: b"body")
     first, second = caller.request(), caller.request()
     assert first.startswith(PREFACE)
     assert all(name.encode() in first for name, _ in NAMES)
@@ -91,6 +91,12 @@ def test_settings_and_pings_are_acknowledged_once() -> None:
 def test_a_stream_or_connection_that_is_cut_is_no_answer(kind: int) -> None:
     with pytest.raises(RefusedError):
         Http2(NAMES).feed(frame(kind, 0, 0, b"\0\0\0\2"))
+
+
+def test_requests_that_hold_a_number_have_another_one_each() -> None:
+    body = bodies((NUMBER + " and " + NUMBER).encode().hex(), iter((7, 8)))
+    assert body() == b"\0\0\0\0\x1d000000000007 and 000000000007"
+    assert body() == b"\0\0\0\0\x1d000000000008 and 000000000008"
 
 
 def plan(port: int, holds: str) -> Plan:

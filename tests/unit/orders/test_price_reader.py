@@ -32,12 +32,16 @@ class Database:
         return rows
 
 
+async def at_once() -> None:
+    """Nothing is being committed."""
+
+
 async def test_those_who_ask_while_a_query_runs_share_the_next_one() -> None:
     database = Database()
-    reader = PriceReader(database)
+    reader = PriceReader(database, at_once)
     first = asyncio.create_task(reader.of({"book"}))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    while not database.asked:
+        await asyncio.sleep(0)
     database.price = 2
     later = [asyncio.create_task(reader.of({sku})) for sku in ("book", "lamp")]
     await asyncio.sleep(0)
@@ -53,7 +57,7 @@ async def test_a_query_that_fails_fails_those_who_asked_and_nobody_later() -> No
     database = Database()
     database.go.set()
     database.error = ConnectionResetError("away")
-    reader = PriceReader(database)
+    reader = PriceReader(database, at_once)
     said = await asyncio.gather(*(reader.of({"book"}) for _ in range(2)), return_exceptions=True)
     assert [type(one) for one in said] == [ConnectionResetError] * 2
     assert said[0] is not said[1], "each adds its own frames"
@@ -63,7 +67,7 @@ async def test_a_query_that_fails_fails_those_who_asked_and_nobody_later() -> No
 
 async def test_who_goes_away_leaves_the_others_their_answer() -> None:
     database = Database()
-    reader = PriceReader(database)
+    reader = PriceReader(database, at_once)
     gone, stays = (asyncio.create_task(reader.of({"book"})) for _ in range(2))
     await asyncio.sleep(0)
     gone.cancel()
@@ -71,3 +75,21 @@ async def test_who_goes_away_leaves_the_others_their_answer() -> None:
     assert "book" in await stays
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def test_those_who_ask_while_a_group_is_committed_share_one_query() -> None:
+    database, committed = Database(), asyncio.Event()
+    database.go.set()
+
+    async def until() -> None:
+        await committed.wait()
+
+    reader = PriceReader(database, until)
+    asking = [asyncio.create_task(reader.of({sku})) for sku in ("book", "lamp")]
+    await asyncio.sleep(0.01)
+    asking.append(asyncio.create_task(reader.of({"desk"})))
+    await asyncio.sleep(0.01)
+    assert not database.asked
+    committed.set()
+    await asyncio.gather(*asking)
+    assert database.asked == [["book", "desk", "lamp"]]

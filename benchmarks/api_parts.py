@@ -1,0 +1,70 @@
+"""What the API is measured with: real parts, an issuer of tokens, whole services, bare ones."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+import services.orders
+from benchmarks.api_backend import DATABASE, TOPIC
+from benchmarks.edge_parts import EdgeBench, Place
+from benchmarks.edge_parts import running as edge_running
+from benchmarks.harness import Say
+from benchmarks.parts import Bench, Database
+from benchmarks.parts import running as parts_running
+from services.orders.sql import query
+
+MODULE = "benchmarks.api_backend"
+ORDERS_TABLES = Path(services.orders.__file__).with_name("migrations")
+PRICES = {"book": 12_500_000_000, "lamp": 40_000_000_000, "desk": 250_000_000_000}
+"""In nanos of EUR, as the local platform starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiBench:
+    """What a measurement is given."""
+
+    parts: Bench
+    edge: EdgeBench
+
+    @property
+    def say(self) -> Say:
+        """Where progress goes."""
+        return self.parts.say
+
+    @property
+    def rounds(self) -> int:
+        """How often each side is measured."""
+        return self.edge.rounds
+
+    @asynccontextmanager
+    async def orders(self, topic: str = "bench.nobody") -> AsyncIterator[tuple[Place, Database]]:
+        """Run Orders with its price list; nobody relays to the topic."""
+        async with self.parts.database(tables=ORDERS_TABLES) as database:
+            await _list_prices(database)
+            settings = {DATABASE: database.dsn, TOPIC: topic}
+            with self.edge.program(MODULE, "orders", **settings) as place:
+                yield place, database
+
+    @asynccontextmanager
+    async def inserting(self) -> AsyncIterator[Place]:
+        """Run the bare handler that inserts a row."""
+        async with self.parts.database() as database:
+            with self.edge.program(MODULE, "insert", **{DATABASE: database.dsn}) as place:
+                yield place
+
+
+async def _list_prices(database: Database) -> None:
+    connection = await asyncpg.connect(database.dsn)
+    for sku, nanos in PRICES.items():
+        await connection.execute(query("product_save"), sku, sku, "EUR", nanos, 1)
+    await connection.close()
+
+
+@contextmanager
+def running(seconds: float, rounds: int, say: Callable[[str], None]) -> Iterator[ApiBench]:
+    """Find or start the parts, and run an issuer, for the block."""
+    with parts_running(say) as parts, edge_running(seconds, rounds, say) as edge:
+        yield ApiBench(parts, edge)
