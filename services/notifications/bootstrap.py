@@ -3,6 +3,7 @@
 Nine processes start at once on a small machine, so each imports only what it runs.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,17 +62,22 @@ async def worker() -> None:
     from services.notifications import handlers
     from services.notifications.mailer import Mailer
     from services.notifications.outcomes import record_to
+    from services.notifications.webhook import PACE, Webhook
+    from services.notifications.webhook_post import poster
 
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     own = catalog_of(notifications_events)
     store = EventStore(own, await schema_ids(settings.registry, own), SOURCE)
     subscriptions = (
-        Subscription(handlers.CUSTOMERS_GROUP, handlers.CUSTOMERS, effects=(handlers.EMAIL,)),
-        Subscription(handlers.ORDERS_GROUP, handlers.ORDERS, effects=(handlers.EMAIL,)),
+        Subscription(handlers.CUSTOMERS_GROUP, handlers.CUSTOMERS, effects=handlers.EFFECTS),
+        Subscription(handlers.ORDERS_GROUP, handlers.ORDERS, effects=handlers.EFFECTS),
     )
     async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
         mailer = Mailer(pool, settings.mail_server, settings.mail_sender)
-        sender = Sender(pool, {handlers.EMAIL: mailer.deliver}, record_to(store))
+        mails = Sender(pool, {handlers.EMAIL: mailer.deliver}, record_to(store))
+        # Apart from the mails, which no customer's slow server may hold up.
+        webhook = Webhook(pool, poster(settings.webhooks), time.time)
+        posts = Sender(pool, {handlers.WEBHOOK: webhook.deliver}, record_to(store), PACE)
         work = Work(
             source=SOURCE,
             dsn=settings.dsn,
@@ -86,7 +92,7 @@ async def worker() -> None:
             {},
             server,
             ready=parts.ready,
-            background=(*parts.background, sender.run),
+            background=(*parts.background, mails.run, posts.run),
         )
 
 

@@ -4,23 +4,29 @@ Two groups: `…customers` reads the users' topic, `…orders` the orders'; both
 sender does the rest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import uuid_utils
 from google.protobuf.message import Message
 
 from bridge.effects import deliveries
 from bridge.errors import Internal, Unavailable
+from bridge.events.event import Event
 from bridge.handling import Handler, Handling
 from causeway.users.v1.events_pb2 import UserRegistered, UserUpdated
-from services.notifications import notification_table, recipient_table
+from services.notifications import notification_table, preference_table, recipient_table
 from services.notifications.messages import MESSAGES, Notice
 from services.notifications.notification_table import Notification, State
+from services.notifications.payload import Payload
 from services.notifications.recipient_table import Recipient
 
 CUSTOMERS_GROUP = "causeway.notifications.customers"
 ORDERS_GROUP = "causeway.notifications.orders"
-EMAIL = "email"
+EMAIL, WEBHOOK = "email", "webhook"
+"""Channels, and the effects that carry them."""
+EFFECTS = (EMAIL, WEBHOOK)
+IN_APP = "in_app"
+"""Shown by the API alone, to whom has no channel on: nothing is sent, so nothing is to come."""
 
 
 async def know(handling: Handling) -> None:
@@ -43,28 +49,48 @@ async def know_better(handling: Handling) -> None:
 
 
 async def notify(handling: Handling) -> None:
-    """Write the notification and its delivery. Unavailable until its recipient is known.
+    """Write a notification and its delivery for each channel. Unavailable until its recipient is
+    known.
 
-    The notification is there once. Where it was there before, its mail goes again only for a
-    replay that was asked to send mails.
+    A notification is there once. Where it was there before, it is delivered again only for a
+    replay that was asked to.
     """
     event = handling.event
     notice = MESSAGES[type(event.message)](event.message)
     await _check_known(handling, notice)
-    notification = Notification(
+    for channel in await _channels(handling, notice):
+        notification = _notification(event, notice, channel)
+        told, is_new = await notification_table.add(handling.connection, notification)
+        if channel != IN_APP and (is_new or handling.effects is not None):
+            payload = Payload(told, event.type).written()
+            await deliveries.enqueue(handling, channel, notice.recipient, payload)
+
+
+async def _channels(handling: Handling, notice: Notice) -> Sequence[str]:
+    """Those that the recipient has on, of which a replay takes what it was asked for. With none
+    left, an event that was not told yet is shown all the same."""
+    user_id = notice.recipient.removeprefix("users/")
+    preference = await preference_table.find(handling.connection, user_id)
+    on = {EMAIL: not preference.email_disabled, WEBHOOK: bool(preference.webhook_uri)}
+    asked = on if handling.effects is None else handling.effects
+    channels = [channel for channel, is_on in on.items() if is_on and channel in asked]
+    if channels or await notification_table.is_told(handling.connection, handling.event.id):
+        return channels
+    return [IN_APP]
+
+
+def _notification(event: Event, notice: Notice, channel: str) -> Notification:
+    return Notification(
         id=str(uuid_utils.uuid7()),
         recipient=notice.recipient,
-        channel=EMAIL,
+        channel=channel,
         title=notice.title,
         body=notice.body,
-        state=State.PENDING,
+        state=State.SENT if channel == IN_APP else State.PENDING,
         cause_event_id=event.id,
         subject=notice.subject,
         create_time=event.time,
     )
-    told, is_new = await notification_table.add(handling.connection, notification)
-    if is_new or handling.effects is not None:
-        await deliveries.enqueue(handling, EMAIL, notice.recipient, told.encode())
 
 
 async def _check_known(handling: Handling, notice: Notice) -> None:

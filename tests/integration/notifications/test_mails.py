@@ -3,125 +3,35 @@
 import asyncio
 import contextlib
 import socket
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractAsyncContextManager
 from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Any
 
-import asyncpg
 import pytest
-from google.protobuf.message import Message
-from google.type.money_pb2 import Money
 
-from bridge.effects.deliveries import Delivery, Outcome, Result
-from bridge.effects.sender import Pace, Sender
+from bridge.effects.deliveries import Delivery, Effect, Result
 from bridge.errors import Unavailable
-from bridge.events.event import Event, Origin, caused_by
-from bridge.handling import Handling
-from bridge.store.event_store import EventStore
-from causeway.orders.v1.events_pb2 import OrderConfirmed, OrderShipped
-from causeway.users.v1.events_pb2 import UserRegistered, UserUpdated
-from services.notifications import handlers, notification_table
+from causeway.orders.v1.events_pb2 import OrderShipped
+from causeway.users.v1.events_pb2 import UserUpdated
+from services.notifications import handlers
 from services.notifications.mailer import Mailer
 from services.notifications.mailer import MailServer as Destination
-from services.notifications.notification_table import Notification, State
+from services.notifications.notification_table import State
 from services.notifications.outcomes import record_to
+from services.notifications.preference_table import Preference
+from tests.integration.notifications.customer import Customer, ended, until
 from tests.integration.notifications.mailserver import MailServer
 
 SENDER = Address("Causeway", addr_spec="no-reply@causeway.example")
-QUICK = Pace(poll=0.05, first_pause=0.1, longest_pause=0.1)
 
 
-def event_of(message: Message, stream: str) -> Event:
-    return Event(
-        id=str(uuid.uuid4()),
-        type=message.DESCRIPTOR.full_name,
-        source="/causeway/any",
-        stream=stream,
-        version=1,
-        key=stream.partition("/")[2],
-        time=datetime.now(UTC),
-        message=message,
-        origin=Origin(actor="ann", correlation_id="c1"),
-    )
+def mailer(customer: Customer, port: int) -> Effect:
+    return Mailer(customer.pool, Destination("127.0.0.1", port), SENDER).deliver
 
 
-class Customer:
-    """A user of the test's own, whose events the handlers get."""
-
-    def __init__(self, pool: asyncpg.Pool, store: EventStore) -> None:
-        self.pool, self.store = pool, store
-        self.id = str(uuid.uuid4())
-        self.name = f"users/{self.id}"
-
-    async def registered(self, display_name: str = "Ann", email: str = "") -> Event:
-        message = UserRegistered(
-            user_id=self.id,
-            username="ann",
-            display_name=display_name,
-            email=email or f"{self.id}@example.org",
-            credit_limit=Money(currency_code="EUR", units=500),
-        )
-        return await self.handle(message, self.name)
-
-    async def confirmed(self, order: str) -> Event:
-        total = Money(currency_code="EUR", units=12, nanos=500_000_000)
-        message = OrderConfirmed(order_id=order, customer=self.name, total=total)
-        return await self.handle(message, f"orders/{order}")
-
-    async def handle(self, message: Message, stream: str) -> Event:
-        event = event_of(message, stream)
-        await self.again(event)
-        return event
-
-    async def again(self, event: Event, effects: frozenset[str] | None = None) -> None:
-        handler = {**handlers.CUSTOMERS, **handlers.ORDERS}[type(event.message)]
-        async with self.pool.acquire() as connection, connection.transaction():
-            await handler(Handling(event, connection, caused_by(event), effects=effects))
-
-    async def notifications(self) -> list[Notification]:
-        async with self.pool.acquire() as connection:
-            return list(await notification_table.page(connection, self.name, None, 100))
-
-    async def outcome(self, notification: Notification) -> Any:
-        """The one event on the notification's stream."""
-        async with self.pool.acquire() as connection:
-            (event,) = await self.store.load(connection, f"notifications/{notification.id}")
-        return event
-
-    def sender(self, port: int, outcome: Outcome) -> Sender:
-        """The sender of the worker."""
-        mailer = Mailer(self.pool, Destination("127.0.0.1", port), SENDER)
-        return Sender(self.pool, {handlers.EMAIL: mailer.deliver}, outcome, QUICK)
-
-    @asynccontextmanager
-    async def sending(self, port: int) -> AsyncIterator[None]:
-        """Run the sender meanwhile."""
-        stop = asyncio.Event()
-        running = asyncio.create_task(self.sender(port, record_to(self.store)).run(stop))
-        yield
-        stop.set()
-        await running
-
-
-@pytest.fixture
-async def customer(pool: asyncpg.Pool, store: EventStore) -> AsyncIterator[Customer]:
-    yield Customer(pool, store)
-    # What a test left unsent must not reach the mail server of the next one.
-    await pool.execute("DELETE FROM bridge.deliveries WHERE state = 'pending'")
-
-
-async def until(true: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not await true():  # noqa: ASYNC110 - what is waited for is in a database
-            await asyncio.sleep(0.05)
-
-
-async def ended(customer: Customer) -> bool:
-    return all(one.state is not State.PENDING for one in await customer.notifications())
+def sending(customer: Customer, port: int) -> AbstractAsyncContextManager[None]:
+    return customer.sending(handlers.EMAIL, mailer(customer, port))
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -135,7 +45,7 @@ async def test_a_new_user_and_its_confirmed_order_each_get_a_mail_and_an_event(
 ) -> None:
     registered = await customer.registered()
     confirmed = await customer.confirmed("o1")
-    async with customer.sending(mailserver.port):
+    async with sending(customer, mailserver.port):
         await until(lambda: ended(customer))
     mails = {str(mail["Message-ID"]): mail for mail in mailserver.mails}
     assert set(mails) == {f"<{e.id}@causeway.example>" for e in (registered, confirmed)}
@@ -162,7 +72,7 @@ async def test_a_redelivery_sends_the_same_mail_again_only_when_it_was_asked_to(
 ) -> None:
     await customer.registered()
     confirmed = await customer.confirmed("o1")
-    async with customer.sending(mailserver.port):
+    async with sending(customer, mailserver.port):
         await until(lambda: ended(customer))
         await customer.again(confirmed, frozenset())
         await customer.again(confirmed, frozenset({handlers.EMAIL}))
@@ -206,7 +116,7 @@ async def test_a_mail_goes_to_the_address_of_now(
     new = f"new-{customer.id}@example.org"
     updated = UserUpdated(user_id=customer.id, display_name="Anna", email=new)
     await customer.handle(updated, customer.name)
-    async with customer.sending(mailserver.port):
+    async with sending(customer, mailserver.port):
         await until(lambda: ended(customer))
     assert mailserver.recipients == [new]
     assert "Hello Anna," in text_of(mailserver.mails[0])
@@ -224,7 +134,7 @@ async def test_a_mail_that_is_refused_for_good_failed_and_is_not_tried_again(
 ) -> None:
     vars(mailserver).update(replies)
     await customer.registered()
-    async with customer.sending(mailserver.port):
+    async with sending(customer, mailserver.port):
         await until(lambda: ended(customer))
     (notification,) = await customer.notifications()
     assert (notification.state, notification.send_time) == (State.FAILED, None)
@@ -242,7 +152,7 @@ async def test_an_address_that_no_mail_can_carry_failed(
     customer: Customer, mailserver: MailServer
 ) -> None:
     await customer.registered(email="ann@example.org\r\nBcc: all@example.org")
-    async with customer.sending(mailserver.port):
+    async with sending(customer, mailserver.port):
         await until(lambda: ended(customer))
     (notification,) = await customer.notifications()
     assert notification.state is State.FAILED
@@ -255,7 +165,7 @@ async def test_a_mail_that_is_refused_for_now_is_tried_again_until_it_is_taken(
 ) -> None:
     vars(mailserver).update(replies)
     await customer.registered()
-    async with customer.sending(mailserver.port):
+    async with sending(customer, mailserver.port):
         await asyncio.sleep(0.5)
         assert not await ended(customer)
         vars(mailserver).update(dict.fromkeys(replies, ""))
@@ -271,10 +181,10 @@ async def test_while_the_mail_server_is_away_nothing_fails(
     await customer.registered()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
-        async with customer.sending(taken.getsockname()[1]):
+        async with sending(customer, taken.getsockname()[1]):
             await asyncio.sleep(0.5)
     assert not await ended(customer)
-    async with customer.sending(mailserver.port):
+    async with sending(customer, mailserver.port):
         await until(lambda: ended(customer))
     assert len(mailserver.mails) == 1
 
@@ -290,14 +200,16 @@ async def test_a_mail_sent_again_after_a_crash_is_the_same_mail_and_one_event(
         await asyncio.Event().wait()  # between the mail server's yes and the commit
 
     event = await customer.registered()
-    sender = asyncio.create_task(customer.sender(mailserver.port, dying).run(asyncio.Event()))
+    effect = mailer(customer, mailserver.port)
+    sender = customer.sender(handlers.EMAIL, effect, dying)
+    running = asyncio.create_task(sender.run(asyncio.Event()))
     await recorded.wait()
-    sender.cancel()
+    running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await sender
+        await running
     assert not await ended(customer)
     await customer.pool.execute("UPDATE bridge.deliveries SET due_time = now()")  # the lease lapses
-    async with customer.sending(mailserver.port):
+    async with sending(customer, mailserver.port):
         await until(lambda: ended(customer))
     assert len(mailserver.mails) == 2
     assert {str(mail["Message-ID"]) for mail in mailserver.mails} == {
@@ -312,7 +224,39 @@ async def test_a_name_commands_no_mail_server(customer: Customer, mailserver: Ma
     await customer.registered(display_name=name)
     shipped = OrderShipped(order_id="o1", customer=customer.name)
     await customer.handle(shipped, "orders/o1")
-    async with customer.sending(mailserver.port):
+    async with sending(customer, mailserver.port):
         await until(lambda: ended(customer))
     assert mailserver.recipients == [f"{customer.id}@example.org"] * 2
     assert all("Bcc" not in mail for mail in mailserver.mails)
+
+
+async def test_who_switched_mails_off_gets_none_and_sees_what_there_is(
+    customer: Customer, mailserver: MailServer
+) -> None:
+    await customer.registered()
+    await customer.prefers(Preference(email_disabled=True, version=1))
+    event = await customer.confirmed("o1")
+    await customer.again(event)
+    about_order, welcome = await customer.notifications()
+    assert (about_order.channel, about_order.state) == (handlers.IN_APP, State.SENT)
+    assert about_order.send_time is None
+    async with sending(customer, mailserver.port):
+        await until(lambda: ended(customer))
+    # The welcome was on its way when they were switched off.
+    assert mailserver.mails == []
+    assert (await customer.outcome(welcome)).message.reason == "CHANNEL_OFF"
+
+
+async def test_a_mail_is_text_and_html_and_nothing_that_a_user_wrote_is_a_tag(
+    customer: Customer, mailserver: MailServer
+) -> None:
+    await customer.registered(display_name="<script>alert(1)</script>")
+    async with sending(customer, mailserver.port):
+        await until(lambda: ended(customer))
+    (mail,) = mailserver.mails
+    assert mail.get_content_type() == "multipart/alternative"
+    page = mail.get_body(("html",))
+    assert page is not None
+    assert "<script" not in page.get_content()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.get_content()
+    assert "Hello <script>alert(1)</script>," in text_of(mail)
