@@ -29,13 +29,7 @@ HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 UNBUILT = frozenset(
     f"causeway.{name}"
     for name in (
-        "bridge.v1.EventService.PublishEvent",
-        "bridge.v1.EventService.PublishEvents",
         "bridge.v1.EventService.SubscribeEvents",
-        "notifications.v1.NotificationService.WatchNotifications",
-        "notifications.v1.NotificationService.MarkNotificationRead",
-        "notifications.v1.NotificationService.GetPreferences",
-        "notifications.v1.NotificationService.UpdatePreferences",
         "users.v1.UserService.UpdateUser",
         "users.v1.UserService.DeactivateUser",
     )

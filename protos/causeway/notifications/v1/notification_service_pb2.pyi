@@ -125,9 +125,11 @@ class Preferences(message.Message):
     email_disabled: builtins.bool
     """E-mail is on unless set to true."""
     webhook_uri: builtins.str
-    """HTTPS address that gets a signed POST; empty is off."""
+    """HTTPS address that gets a signed POST; empty is off. It must be public, and needs a secret."""
     webhook_secret: builtins.str
-    """Key of the webhook's signature; never read back."""
+    """Key of the webhook's signature; never read back. Two requests with the same `request_id` that
+    differ in nothing else are the same.
+    """
     etag: builtins.str
     def __init__(
         self,
@@ -191,7 +193,9 @@ class WatchNotificationsRequest(message.Message):
 
     RESUME_TOKEN_FIELD_NUMBER: builtins.int
     resume_token: builtins.str
-    """From an earlier answer: notifications up to it are not sent again."""
+    """From an earlier answer: what it has seen is not sent. Empty: from now on; the first answer then
+    is a heartbeat with a token, and whoever lists after it misses nothing between the two.
+    """
     def __init__(
         self,
         *,

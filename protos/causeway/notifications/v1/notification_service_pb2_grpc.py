@@ -74,28 +74,31 @@ class NotificationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchNotifications(self, request, context):
-        """Sends the caller's notifications as they are made.
+        """Sends the caller's notifications that a resume token has not seen (without one: none), then each
+        as it is made and as it changes: sent, failed, read. Of changes in quick succession only the
+        last may be sent; the same may be sent twice, none is left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def MarkNotificationRead(self, request, context):
-        """Marks one of the caller's notifications as read.
+        """Marks one of the caller's notifications as read. Marked again, it was read when it first was.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetPreferences(self, request, context):
-        """Gets the caller's preferences.
+        """Gets the caller's preferences; who never set any has the defaults.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePreferences(self, request, context):
-        """Updates the caller's preferences.
+        """Updates the caller's preferences. Without `update_mask` the fields that are set are changed;
+        with `*` all are, the webhook's secret included.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,13 +36,18 @@ class NotificationServiceStub:
     ListNotifications: grpc.UnaryUnaryMultiCallable[notification_service_pb2.ListNotificationsRequest, notification_service_pb2.ListNotificationsResponse]
     """Lists the caller's notifications, newest first."""
     WatchNotifications: grpc.UnaryStreamMultiCallable[notification_service_pb2.WatchNotificationsRequest, notification_service_pb2.WatchNotificationsResponse]
-    """Sends the caller's notifications as they are made."""
+    """Sends the caller's notifications that a resume token has not seen (without one: none), then each
+    as it is made and as it changes: sent, failed, read. Of changes in quick succession only the
+    last may be sent; the same may be sent twice, none is left out.
+    """
     MarkNotificationRead: grpc.UnaryUnaryMultiCallable[notification_service_pb2.MarkNotificationReadRequest, notification_service_pb2.Notification]
-    """Marks one of the caller's notifications as read."""
+    """Marks one of the caller's notifications as read. Marked again, it was read when it first was."""
     GetPreferences: grpc.UnaryUnaryMultiCallable[notification_service_pb2.GetPreferencesRequest, notification_service_pb2.Preferences]
-    """Gets the caller's preferences."""
+    """Gets the caller's preferences; who never set any has the defaults."""
     UpdatePreferences: grpc.UnaryUnaryMultiCallable[notification_service_pb2.UpdatePreferencesRequest, notification_service_pb2.Preferences]
-    """Updates the caller's preferences."""
+    """Updates the caller's preferences. Without `update_mask` the fields that are set are changed;
+    with `*` all are, the webhook's secret included.
+    """
 
 @typing.type_check_only
 class NotificationServiceAsyncStub(NotificationServiceStub):
@@ -52,13 +57,18 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     ListNotifications: aio.UnaryUnaryMultiCallable[notification_service_pb2.ListNotificationsRequest, notification_service_pb2.ListNotificationsResponse]  # type: ignore[assignment]
     """Lists the caller's notifications, newest first."""
     WatchNotifications: aio.UnaryStreamMultiCallable[notification_service_pb2.WatchNotificationsRequest, notification_service_pb2.WatchNotificationsResponse]  # type: ignore[assignment]
-    """Sends the caller's notifications as they are made."""
+    """Sends the caller's notifications that a resume token has not seen (without one: none), then each
+    as it is made and as it changes: sent, failed, read. Of changes in quick succession only the
+    last may be sent; the same may be sent twice, none is left out.
+    """
     MarkNotificationRead: aio.UnaryUnaryMultiCallable[notification_service_pb2.MarkNotificationReadRequest, notification_service_pb2.Notification]  # type: ignore[assignment]
-    """Marks one of the caller's notifications as read."""
+    """Marks one of the caller's notifications as read. Marked again, it was read when it first was."""
     GetPreferences: aio.UnaryUnaryMultiCallable[notification_service_pb2.GetPreferencesRequest, notification_service_pb2.Preferences]  # type: ignore[assignment]
-    """Gets the caller's preferences."""
+    """Gets the caller's preferences; who never set any has the defaults."""
     UpdatePreferences: aio.UnaryUnaryMultiCallable[notification_service_pb2.UpdatePreferencesRequest, notification_service_pb2.Preferences]  # type: ignore[assignment]
-    """Updates the caller's preferences."""
+    """Updates the caller's preferences. Without `update_mask` the fields that are set are changed;
+    with `*` all are, the webhook's secret included.
+    """
 
 class NotificationServiceServicer(metaclass=abc_1.ABCMeta):
     """Notifications: what the platform told a user, and how it may."""
@@ -77,7 +87,10 @@ class NotificationServiceServicer(metaclass=abc_1.ABCMeta):
         request: notification_service_pb2.WatchNotificationsRequest,
         context: _ServicerContext,
     ) -> typing.Union[abc.Iterator[notification_service_pb2.WatchNotificationsResponse], abc.AsyncIterator[notification_service_pb2.WatchNotificationsResponse]]:
-        """Sends the caller's notifications as they are made."""
+        """Sends the caller's notifications that a resume token has not seen (without one: none), then each
+        as it is made and as it changes: sent, failed, read. Of changes in quick succession only the
+        last may be sent; the same may be sent twice, none is left out.
+        """
 
     @abc_1.abstractmethod
     def MarkNotificationRead(
@@ -85,7 +98,7 @@ class NotificationServiceServicer(metaclass=abc_1.ABCMeta):
         request: notification_service_pb2.MarkNotificationReadRequest,
         context: _ServicerContext,
     ) -> typing.Union[notification_service_pb2.Notification, abc.Awaitable[notification_service_pb2.Notification]]:
-        """Marks one of the caller's notifications as read."""
+        """Marks one of the caller's notifications as read. Marked again, it was read when it first was."""
 
     @abc_1.abstractmethod
     def GetPreferences(
@@ -93,7 +106,7 @@ class NotificationServiceServicer(metaclass=abc_1.ABCMeta):
         request: notification_service_pb2.GetPreferencesRequest,
         context: _ServicerContext,
     ) -> typing.Union[notification_service_pb2.Preferences, abc.Awaitable[notification_service_pb2.Preferences]]:
-        """Gets the caller's preferences."""
+        """Gets the caller's preferences; who never set any has the defaults."""
 
     @abc_1.abstractmethod
     def UpdatePreferences(
@@ -101,6 +114,8 @@ class NotificationServiceServicer(metaclass=abc_1.ABCMeta):
         request: notification_service_pb2.UpdatePreferencesRequest,
         context: _ServicerContext,
     ) -> typing.Union[notification_service_pb2.Preferences, abc.Awaitable[notification_service_pb2.Preferences]]:
-        """Updates the caller's preferences."""
+        """Updates the caller's preferences. Without `update_mask` the fields that are set are changed;
+        with `*` all are, the webhook's secret included.
+        """
 
 def add_NotificationServiceServicer_to_server(servicer: NotificationServiceServicer, server: typing.Union[grpc.Server, aio.Server]) -> None: ...
