@@ -14,7 +14,7 @@ class Database:
     def __init__(self) -> None:
         self.price = 1
         self.asked: list[list[str]] = []
-        self.go = asyncio.Event()
+        self.began, self.go = asyncio.Event(), asyncio.Event()
         self.error: Exception | None = None
 
     async def acquire(self) -> "Database":
@@ -25,6 +25,7 @@ class Database:
 
     async def fetch(self, _query: str, skus: Sequence[str]) -> list[dict[str, Any]]:
         self.asked.append(sorted(skus))
+        self.began.set()
         rows = [{"sku": sku, "currency": "EUR", "price": self.price} for sku in skus]
         await self.go.wait()
         if self.error is not None:
@@ -40,8 +41,7 @@ async def test_those_who_ask_while_a_query_runs_share_the_next_one() -> None:
     database = Database()
     reader = PriceReader(database, at_once)
     first = asyncio.create_task(reader.of({"book"}))
-    while not database.asked:
-        await asyncio.sleep(0)
+    await database.began.wait()
     database.price = 2
     later = [asyncio.create_task(reader.of({sku})) for sku in ("book", "lamp")]
     await asyncio.sleep(0)
