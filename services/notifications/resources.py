@@ -8,6 +8,7 @@ from services.notifications.preference_table import Preference
 CHANNELS = {
     "email": notification_service_pb2.Notification.CHANNEL_EMAIL,
     "webhook": notification_service_pb2.Notification.CHANNEL_WEBHOOK,
+    "in_app": notification_service_pb2.Notification.CHANNEL_IN_APP,
 }
 
 

@@ -59,6 +59,8 @@ class Notification(message.Message):
         CHANNEL_UNSPECIFIED: Notification._Channel.ValueType  # 0
         CHANNEL_EMAIL: Notification._Channel.ValueType  # 1
         CHANNEL_WEBHOOK: Notification._Channel.ValueType  # 2
+        CHANNEL_IN_APP: Notification._Channel.ValueType  # 3
+        """None was on: shown here and to watchers, and nothing was sent."""
 
     class Channel(_Channel, metaclass=_ChannelEnumTypeWrapper):
         """A way to reach a user."""
@@ -66,6 +68,8 @@ class Notification(message.Message):
     CHANNEL_UNSPECIFIED: Notification.Channel.ValueType  # 0
     CHANNEL_EMAIL: Notification.Channel.ValueType  # 1
     CHANNEL_WEBHOOK: Notification.Channel.ValueType  # 2
+    CHANNEL_IN_APP: Notification.Channel.ValueType  # 3
+    """None was on: shown here and to watchers, and nothing was sent."""
 
     NAME_FIELD_NUMBER: builtins.int
     TITLE_FIELD_NUMBER: builtins.int
