@@ -10,11 +10,13 @@ from bridge.api.events import Events
 from bridge.api.known_types import KnownTypes
 from bridge.api.once import Once
 from bridge.api.operations import Describe, Operations
+from bridge.api.publish import Publisher, open_publisher
 from bridge.api.replays import Replays
 from bridge.api.settings import Settings, WorkerSettings
 from bridge.api.stores import Stores, open_stores
 from bridge.database import open_pool
 from bridge.events.catalog import Catalog
+from bridge.events.described import described_in
 from bridge.kafka.cluster import describe
 from bridge.outages import translate
 from bridge.server.deactivations import Deactivations
@@ -22,10 +24,14 @@ from bridge.server.paging import PageTokens
 from bridge.server.reflection import full_surface
 from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
+from bridge.subscribe.log import log_of
+from bridge.subscribe.subscriptions import Subscriptions
 from causeway.inventory.v1 import events_pb2 as inventory_events
 
 OWN = "bridge"
 SOURCE = f"/causeway/{OWN}"
+OUTSIDE = (inventory_events,)
+"""Events that come from outside: what the bridge itself writes and relays."""
 WORKER_CONNECTIONS = 4
 """It has no consumers, whose lanes would each hold one."""
 
@@ -34,7 +40,17 @@ async def api() -> None:
     """Serve callers until SIGTERM."""
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     own, services = settings.dsn, settings.service_dsns
-    async with open_all({**services, OWN: own}, own) as (stores, once):
+    events = described_in(settings.descriptors)
+    subscriptions = Subscriptions(
+        log_of(settings.brokers),
+        events,
+        server.signing_key.get_secret_value(),
+        server.heartbeat / 2,
+    )
+    async with (
+        open_all({**services, OWN: own}, own) as (stores, once),
+        open_publisher(own, settings.registry, Catalog.of(*OUTSIDE), events, SOURCE) as publisher,
+    ):
         await serve(
             settings.listen,
             servicers(
@@ -43,10 +59,13 @@ async def api() -> None:
                 PageTokens(server.signing_key),
                 KnownTypes.of(settings.descriptors),
                 partial(describe, settings.brokers),
+                subscriptions,
+                publisher,
             ),
             server,
             # The other stores may be away: calls that need them say so.
             ready={"database": stores.by_name(OWN).answers},
+            background=(subscriptions.run,),
             reflection=full_surface(settings.descriptors),
             translate=translate,
             deactivations=Deactivations.named(
@@ -66,7 +85,7 @@ async def worker() -> None:
             dsn=settings.dsn,
             pool=pool,
             kafka=settings.brokers_for("bridge-worker"),
-            catalog=Catalog.of(inventory_events),
+            catalog=Catalog.of(*OUTSIDE),
         )
         parts = await compose(work)
         await serve(settings.listen, {}, server, ready=parts.ready, background=parts.background)
@@ -80,12 +99,17 @@ async def open_all(dsns: Mapping[str, str], own: str) -> AsyncIterator[tuple[Sto
 
 
 def servicers(
-    stores: Stores, once: Once, pages: PageTokens, known: KnownTypes, describe: Describe
+    stores: Stores,
+    once: Once,
+    pages: PageTokens,
+    known: KnownTypes,
+    describe: Describe,
+    subscriptions: Subscriptions,
+    publisher: Publisher,
 ) -> Mapping[str, Any]:
     """The services by their full names, joined from their parts."""
     return {
-        # What they do not override, the kit answers with UNIMPLEMENTED.
-        "causeway.bridge.v1.EventService": Events(stores, pages),  # type: ignore[abstract]
+        "causeway.bridge.v1.EventService": Events(stores, pages, subscriptions, publisher),
         "causeway.bridge.v1.OperationsService": Operations(
             describe,
             DeadLetters(stores, pages),

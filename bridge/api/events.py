@@ -1,5 +1,7 @@
 """`causeway.bridge.v1.EventService`."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import asyncpg
@@ -10,11 +12,13 @@ from bridge.api.event_table import Wanted
 from bridge.api.listing import Part, Row, listed
 from bridge.api.lookup import find_event
 from bridge.api.points import point_of
+from bridge.api.publish import Publisher
 from bridge.api.stores import Store, Stores
 from bridge.api.trace import trace
 from bridge.errors import FieldViolation, InvalidArgument
 from bridge.events.resource import event_message
 from bridge.server.paging import PageTokens
+from bridge.subscribe.subscriptions import Subscriptions
 from causeway.bridge.v1 import event_pb2
 from causeway.bridge.v1 import event_service_pb2 as pb
 from causeway.bridge.v1.event_service_pb2_grpc import EventServiceServicer
@@ -23,11 +27,29 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Events(EventServiceServicer):
-    """What is stored, and what became of it. What is not overridden answers UNIMPLEMENTED."""
+    """Events in, events out, and what became of each."""
 
-    def __init__(self, stores: Stores, pages: PageTokens) -> None:
+    def __init__(
+        self, stores: Stores, pages: PageTokens, subscriptions: Subscriptions, publisher: Publisher
+    ) -> None:
         self._stores = stores
         self._pages = pages
+        self._subscriptions = subscriptions
+        self._publisher = publisher
+
+    async def PublishEvent(
+        self, request: pb.PublishEventRequest, context: Context
+    ) -> event_pb2.Event:
+        """An event from outside, as it is stored."""
+        return await self._publisher.publish(request)
+
+    async def PublishEvents(
+        self, request_iterator: AsyncIterator[pb.PublishEventsRequest], context: Context
+    ) -> AsyncIterator[pb.PublishEventsResponse]:
+        """Up to where the events of the stream are stored."""
+        async with aclosing(self._publisher.publish_all(request_iterator)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def GetEvent(self, request: pb.GetEventRequest, context: Context) -> event_pb2.Event:
         """The event, from whichever store has it."""
@@ -55,6 +77,14 @@ class Events(EventServiceServicer):
     ) -> pb.TraceEventResponse:
         """Who caused it, where it went, what each consumer did, and what it caused."""
         return await trace(self._stores, request.name)
+
+    async def SubscribeEvents(
+        self, request: pb.SubscribeEventsRequest, context: Context
+    ) -> AsyncIterator[pb.SubscribeEventsResponse]:
+        """Events as they are written, from where the caller asks."""
+        async with aclosing(self._subscriptions.answers(request)) as answers:
+            async for answer in answers:
+                yield answer
 
     def _store(self, source: str) -> Store:
         store = self._stores.of_source(source)

@@ -1,7 +1,7 @@
 """The bridge's API behind the real server kit, over databases of the test's own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -13,18 +13,28 @@ import causeway
 from bridge.api.bootstrap import servicers
 from bridge.api.known_types import KnownTypes
 from bridge.api.once import Once
+from bridge.api.publish import Publisher
 from bridge.api.stores import Store, Stores
+from bridge.events.catalog import Catalog
+from bridge.events.described import described_in
+from bridge.events.schema import SchemaId
 from bridge.kafka.cluster import Cluster
+from bridge.kafka.settings import KafkaSettings
 from bridge.outages import translate
 from bridge.server.paging import PageTokens
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
+from bridge.store.intake import Intake
+from bridge.subscribe.log import log_of
+from bridge.subscribe.subscriptions import Subscriptions
+from causeway.inventory.v1 import events_pb2 as inventory
 from client.platform import Platform
 from tests.integration.api.services import Databases, Services, emptied, own_databases
 from tests.unit.server.conftest import ISSUER, Issuer
 
 DESCRIPTORS = Path(causeway.__path__[0]) / "descriptors.binpb"
 KEY = SecretStr("0123456789abcdef")
+INVENTORY = Catalog.of(inventory)
 As: TypeAlias = Callable[..., Platform]
 
 
@@ -53,6 +63,10 @@ async def _no_cluster() -> Cluster:
     raise AssertionError("nobody asks for it here")
 
 
+async def _schemas() -> Mapping[str, SchemaId]:
+    return {one.name: SchemaId(7, 1) for one in INVENTORY}
+
+
 @asynccontextmanager
 async def serving(stores: Stores, own: Store, issuer: Issuer) -> AsyncIterator[Server]:
     """The API over these stores."""
@@ -64,7 +78,12 @@ async def serving(stores: Stores, own: Store, issuer: Issuer) -> AsyncIterator[S
         drain_delay=0,
         drain_grace=3,
     )
-    parts = servicers(stores, Once(own), PageTokens(KEY), KnownTypes.of(DESCRIPTORS), _no_cluster)
+    nobodys = Subscriptions(log_of(KafkaSettings("nowhere:1")), described_in(DESCRIPTORS), "", 15)
+    known = KnownTypes.of(DESCRIPTORS)
+    publisher = Publisher(
+        Intake(own.pool), INVENTORY, described_in(DESCRIPTORS), _schemas, "/causeway/bridge"
+    )
+    parts = servicers(stores, Once(own), PageTokens(KEY), known, _no_cluster, nobodys, publisher)
     server = Server(parts, settings, translate=translate)
     await server.start("127.0.0.1:0")
     yield server

@@ -32,6 +32,7 @@ class Services:
     connections: Mapping[str, asyncpg.Connection]
     stores: Stores
     own: Store
+    own_dsn: str
 
     def __getitem__(self, service: str) -> asyncpg.Connection:
         return self.connections[service]
@@ -85,7 +86,7 @@ async def emptied(databases: Databases) -> AsyncIterator[Services]:
         stores = await opened.enter_async_context(open_stores(databases.audit))
         own = {"bridge": databases.audit["bridge"]}
         claims = await opened.enter_async_context(open_stores(own))
-        yield Services(connections, stores, claims.by_name("bridge"))
+        yield Services(connections, stores, claims.by_name("bridge"), own["bridge"])
 
 
 async def _empty(owner: str) -> None:
