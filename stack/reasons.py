@@ -54,6 +54,15 @@ The connection was lost at the commit, so it may be there or not: ask again with
 request_id, which gives the same result.""",
     "REQUEST_ID_REUSED": """\
 The request_id was used before for another request. Take a new one for a new wish.""",
+    "INVALID_RESUME_TOKEN": """\
+The token of a stream was altered, or made for another caller or another stream. Begin without one:
+the first answer has a token of your own.""",
+    "POSITION_GONE": """\
+What the token would go on from is not there any more, or was never in this database (a backup was
+restored). Begin without a token, and list what there is.""",
+    "STALE_ETAG": """\
+Somebody changed it since you read it; the details have its present etag. Read it again, decide
+again, and send the new etag.""",
     "UNKNOWN_GROUP": """\
 There is no such consumer group; the message lists those that there are.
   causeway call bridge.v1.OperationsService/DescribeCluster '{}' --as oscar""",
