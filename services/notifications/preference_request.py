@@ -6,6 +6,7 @@ from bridge.errors import FieldViolation, InvalidArgument
 from causeway.notifications.v1.notification_service_pb2 import UpdatePreferencesRequest
 from services.notifications.preference_table import Preference
 from services.notifications.webhook_address import Allowed, target_of
+from services.notifications.webhook_signature import key_of
 
 MUTABLE = ("email_disabled", "webhook_uri", "webhook_secret")
 
@@ -25,11 +26,14 @@ def preference_change(request: UpdatePreferencesRequest, allowed: Allowed) -> Pr
     """What to change. No mask takes the fields that are set, `*` takes all, the secret included.
 
     InvalidArgument: a path that is no field, or a webhook that may not be called, as far as its
-    address says without being resolved: the sender asks again, each time.
+    address says without being resolved: the sender asks again, each time. Or a secret that is too
+    short to sign anything.
     """
     paths, given = _paths(request), request.preferences
     if "webhook_uri" in paths and given.webhook_uri:
         target_of(given.webhook_uri, allowed)
+    if "webhook_secret" in paths and given.webhook_secret:
+        key_of(given.webhook_secret)
     chosen = {path: getattr(given, path) for path in paths}
     return PreferenceChange(**chosen, etag=given.etag)
 

@@ -13,7 +13,7 @@ from client.errors import CallFailed
 from services.notifications import preference_table
 from tests.integration.notifications.serving import As
 
-HOOK, SECRET = "https://ann.example/hook", "a-secret-of-ann"
+HOOK, SECRET = "https://ann.example/hook", "a-secret-of-ann-alone"
 
 
 def update(*paths: str, request_id: str = "", **fields: object) -> pb.UpdatePreferencesRequest:
@@ -144,7 +144,9 @@ async def test_the_secret_is_in_no_refusal_and_in_no_row_but_its_own(
     refused = await refusal(call_as, ann, update(webhook_uri="http://no", webhook_secret=SECRET))
     assert SECRET not in f"{refused} {vars(refused)}"
     # The same request with another secret is the same request: no digest holds it.
-    other = update(webhook_uri=HOOK, webhook_secret="guess", request_id=asked.request_id)
+    other = update(
+        webhook_uri=HOOK, webhook_secret="a-guess-at-a-secret", request_id=asked.request_id
+    )
     await call_as(ann).notifications.UpdatePreferences(other)
     async with pool.acquire() as connection:
         assert (await preference_table.find(connection, ann)).webhook_secret == SECRET

@@ -6,7 +6,7 @@ from email.policy import default
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notifications.mail import AddressError, compose
@@ -116,6 +116,7 @@ def test_what_is_no_single_address_is_refused(address: str) -> None:
         compose(notification(), Recipient("Ann", address), SENDER)
 
 
+@settings(deadline=None)  # the first one reads the templates
 @given(st.text(max_size=100), st.text(max_size=200))
 def test_any_name_and_title_make_a_mail_that_reads_back(name: str, title: str) -> None:
     mail = compose(notification(title=title), Recipient(name, "ann@example.org"), SENDER)

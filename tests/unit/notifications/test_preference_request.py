@@ -48,6 +48,15 @@ def test_only_an_address_that_is_to_be_written_is_looked_at() -> None:
     assert change(private, allowed="10.0.0.0/8").webhook_uri == "http://10.0.0.1/"
 
 
+def test_a_secret_that_is_too_short_to_sign_is_refused() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        change(Preferences(webhook_uri=HOOK, webhook_secret="fifteen letters"))
+    assert caught.value.reason == "WEBHOOK_SECRET_INVALID"
+    assert [one.field for one in caught.value.violations] == ["preferences.webhook_secret"]
+    said = Preferences(webhook_secret="sixteen letters!")
+    assert change(said).webhook_secret == "sixteen letters!"
+
+
 def test_a_change_makes_one_version_and_none_where_all_is_so_already() -> None:
     present = Preference(False, HOOK, "s", 4)
     assert changed(present, PreferenceChange(True)) == Preference(True, HOOK, "s", 5)
