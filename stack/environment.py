@@ -76,6 +76,8 @@ def _own(settings: Settings, credentials: Credentials, service: str, kind: str) 
         }
     if service == "notifications":
         found["CAUSEWAY_SMTP"] = addresses.smtp(ports)
+        # Webhooks of a developer's own machine; elsewhere none but public addresses.
+        found["CAUSEWAY_WEBHOOK_ALLOWED"] = addresses.HOST
     return found
 
 
