@@ -18,7 +18,7 @@ from bridge.subscribe.subscriber import Subscriber
 from bridge.subscribe.tail import Tail
 from bridge.subscribe.tokens import Place, ResumeTokens, binding_of
 from bridge.subscribe.wanted import wanted_of
-from bridge.subscribe.window import Window
+from bridge.subscribe.window import MOST_BYTES, Window
 from causeway.bridge.v1 import event_service_pb2 as pb
 
 Answers = AsyncGenerator[pb.SubscribeEventsResponse, None]
@@ -27,11 +27,18 @@ Answers = AsyncGenerator[pb.SubscribeEventsResponse, None]
 class Subscriptions:
     """All subscriptions of a process; `run` is the background task that reads for them."""
 
-    def __init__(self, log: Log, catalog: Catalog, secret: str, beat: float) -> None:
+    def __init__(
+        self,
+        log: Log,
+        catalog: Catalog,
+        secret: str,
+        beat: float,
+        window_bytes: int = MOST_BYTES,
+    ) -> None:
         """`beat`: seconds of silence until a reader is told how far it has come."""
         self._catalog = catalog
         self._beat = beat
-        self._window = Window()
+        self._window = Window(window_bytes)
         self._tail = Tail(log, catalog, self._window)
         self._readers = Readers(log)
         self._pages = Pages(self._readers, catalog)
