@@ -83,6 +83,20 @@ def set_credit_limit(user: User, limit: int) -> Sequence[Message]:
     return [CreditLimitSet(user_id=user.id, credit_limit=to_money(limit))]
 
 
+def update(user: User, display_name: str | None, email: str | None) -> Sequence[Message]:
+    """Change name or address; None leaves it."""
+    name = user.display_name if display_name is None else display_name
+    address = user.email if email is None else email
+    if (name, address) == (user.display_name, user.email):
+        return []
+    return [UserUpdated(user_id=user.id, display_name=name, email=address)]
+
+
+def deactivate(user: User, reason: str) -> Sequence[Message]:
+    """End what a user may do, for good. What is reserved stays until its orders end."""
+    return [UserDeactivated(user_id=user.id, reason=reason)] if user.active else []
+
+
 def reserve_credit(user: User, claim: Claim | None, order: str, amount: Money) -> Sequence[Message]:
     """Answer an order once; an order that has its answer, `claim`, gets no second one."""
     if claim is not None:

@@ -21,6 +21,8 @@ from bridge.store.event_store import EventStore
 from causeway.users.v1 import events_pb2 as users_events
 from services.events import catalog_of
 from services.users.commands import Commands
+from services.users.identity_changes import IdentityChanges
+from services.users.identity_work import IdentityWork
 from services.users.intents import Intents
 from services.users.later import Closable, Later
 from services.users.queries import Queries
@@ -43,6 +45,8 @@ class Parts:
     store: EventStore
     intents: Intents
     registration: Registration
+    identity_changes: IdentityChanges
+    identity_work: IdentityWork
 
 
 async def api() -> None:
@@ -82,13 +86,14 @@ async def worker() -> None:
             subscriptions=(Subscription(GROUP, credit_handlers(parts.store)),),
         )
         composed = await compose(work)
-        sweeper = Sweeper(parts.intents, parts.registration)
+        registrations = Sweeper(parts.intents, parts.registration)
+        changes = Sweeper(parts.identity_changes, parts.identity_work)
         await serve(
             settings.listen,
             {},
             server,
             ready=composed.ready,
-            background=(*composed.background, sweeper.run),
+            background=(*composed.background, registrations.run, changes.run),
         )
 
 
@@ -98,10 +103,24 @@ async def _parts(settings: Settings, identities: Closable) -> AsyncIterator[Part
     store = EventStore(catalog, await schema_ids(settings.registry, catalog), SOURCE)
     try:
         async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
-            intents = Intents(pool, store, settings.credit_limit_nanos)
-            yield Parts(pool, store, intents, Registration(intents, identities))
+            yield parts_on(pool, store, settings.credit_limit_nanos, identities)
     finally:
         await identities.close()
+
+
+def parts_on(
+    pool: asyncpg.Pool, store: EventStore, credit_limit: int, identities: Closable
+) -> Parts:
+    """Join the parts on a database and the identities; `credit_limit` of new users in nanos."""
+    intents, changes = Intents(pool, store, credit_limit), IdentityChanges(pool, store)
+    return Parts(
+        pool,
+        store,
+        intents,
+        Registration(intents, identities),
+        changes,
+        IdentityWork(changes, identities),
+    )
 
 
 def _identities(settings: Settings) -> Closable:
@@ -117,9 +136,9 @@ def _identities(settings: Settings) -> Closable:
 
 def servicers(parts: Parts, server: ServerSettings) -> Mapping[str, Any]:
     """The gRPC services of the api process."""
-    # Update and deactivation come later: the generated base answers UNIMPLEMENTED.
-    servicer = Servicer(  # type: ignore[abstract]
+    servicer = Servicer(
         parts.registration,
+        parts.identity_work,
         Commands(parts.pool, parts.store),
         Queries(parts.pool),
         PageTokens(server.signing_key),

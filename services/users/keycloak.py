@@ -12,9 +12,16 @@ import httpx
 from keycloak import KeycloakAdmin, KeycloakOpenIDConnection
 from keycloak.exceptions import KeycloakConnectionError, KeycloakError
 
-from bridge.errors import AlreadyExists, Internal, InvalidArgument, NotFound, Unavailable
+from bridge.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    Internal,
+    InvalidArgument,
+    NotFound,
+    Unavailable,
+)
 from services.users.intents import Intent
-from services.users.registration import OUTCOME_UNKNOWN
+from services.users.registration import NOTHING_SENT, OUTCOME_UNKNOWN
 
 ATTRIBUTE = "intent"
 """User attribute with the id of the intent that made the user; only administrators see it."""
@@ -83,6 +90,42 @@ class Keycloak:
         except NotFound:
             return
 
+    async def set_email(self, user_id: str, email: str) -> None:
+        """See `identity_work.Accounts`."""
+        await self._login()
+        # These fields alone: a user who is disabled meanwhile must stay so.
+        changed = {"email": email, "emailVerified": False}
+        try:
+            await _ask(self._admin.a_update_user(user_id, changed))
+        except AlreadyExists:
+            failure: Exception = AlreadyExists("The email is taken.", metadata={"field": "email"})
+        except NotFound:
+            failure = FailedPrecondition(
+                "The identity provider knows no such user.", reason="IDENTITY_MISSING"
+            )
+        else:
+            return
+        raise failure
+
+    async def disable(self, user_id: str) -> None:
+        """See `identity_work.Accounts`."""
+        await self._login()
+        try:
+            await _ask(self._admin.a_update_user(user_id, {"enabled": False}))
+            await self._end_sessions(user_id)
+        except NotFound:
+            return
+
+    async def _end_sessions(self, user_id: str) -> None:
+        """Its own words for what is away: the user is disabled by now, so something was done."""
+        try:
+            await _ask(self._admin.a_user_logout(user_id))
+        except Unavailable:
+            failure = _away(unknown=True)
+        else:
+            return
+        raise failure
+
     async def _login(self) -> None:
         """Get a token beforehand: a failure here is one before anything was sent."""
         await _ask(self._admin.connection.a__refresh_if_required(), sent=False)
@@ -141,5 +184,5 @@ def _away(unknown: bool) -> Unavailable:
     return Unavailable(
         "The identity provider does not answer; try again.",
         retry_after=2.0,
-        reason=OUTCOME_UNKNOWN if unknown else "IDENTITY_PROVIDER_AWAY",
+        reason=OUTCOME_UNKNOWN if unknown else NOTHING_SENT,
     )

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Protocol
 
+from services.users.identity_work import Accounts
 from services.users.intents import Intent
 from services.users.registration import Identities
 
 
-class Closable(Identities, Protocol):
+class Closable(Identities, Accounts, Protocol):
     """Identities that hold connections."""
 
     async def close(self) -> None:
@@ -37,6 +38,14 @@ class Later:
     async def delete(self, user_id: str) -> None:
         """See `registration.Identities`."""
         await self._made.delete(user_id)
+
+    async def set_email(self, user_id: str, email: str) -> None:
+        """See `identity_work.Accounts`."""
+        await self._made.set_email(user_id, email)
+
+    async def disable(self, user_id: str) -> None:
+        """See `identity_work.Accounts`."""
+        await self._made.disable(user_id)
 
     async def close(self) -> None:
         """Close the connections, if there are any."""

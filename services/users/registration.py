@@ -24,6 +24,9 @@ PATIENCE = 7.0
 OUTCOME_UNKNOWN = "IDENTITY_OUTCOME_UNKNOWN"
 """Reason of an Unavailable after which a Keycloak user may exist, or come to exist."""
 
+NOTHING_SENT = "IDENTITY_PROVIDER_AWAY"
+"""Reason of an Unavailable before Keycloak was asked for anything."""
+
 
 class Identities(Protocol):
     """What a registration needs of Keycloak. Every method may raise Unavailable."""

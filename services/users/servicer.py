@@ -6,7 +6,7 @@ import grpc
 import uuid_utils
 from google.protobuf.message import Message
 
-from bridge.errors import not_found
+from bridge.errors import FailedPrecondition, not_found
 from bridge.server.canonical import body_hash
 from bridge.server.identity import current_call, current_caller, origin_of_call
 from bridge.server.paging import PageTokens, page_size
@@ -14,12 +14,15 @@ from bridge.store.repeats import Repeats
 from causeway.users.v1 import user_service_pb2 as pb
 from causeway.users.v1.user_service_pb2_grpc import UserServiceServicer
 from services.users.commands import Commands
+from services.users.identity_change import IdentityChange, Kind
+from services.users.identity_work import IdentityWork
 from services.users.intents import Intent
 from services.users.money import to_nanos
 from services.users.queries import Queries
 from services.users.registration import Registration
 from services.users.resources import user_message
 from services.users.turns import Turns
+from services.users.update_request import wanted
 
 OPERATOR = "operator"
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -31,12 +34,14 @@ class Servicer(UserServiceServicer):
     def __init__(
         self,
         registration: Registration,
+        identity: IdentityWork,
         commands: Commands,
         queries: Queries,
         pages: PageTokens,
         turns: Turns,
     ) -> None:
         self._registration = registration
+        self._identity = identity
         self._commands = commands
         self._queries = queries
         self._pages = pages
@@ -51,7 +56,7 @@ class Servicer(UserServiceServicer):
     async def GetUser(self, request: pb.GetUserRequest, context: Context) -> pb.User:
         """The user, to itself and to operators."""
         caller = current_caller()
-        user_id = caller.subject if request.name == "users/me" else _id(request.name)
+        user_id = _id(request.name)
         if user_id != caller.subject and not caller.has(OPERATOR):
             raise not_found(request.name)
         return user_message(await self._queries.user(user_id))
@@ -69,6 +74,19 @@ class Servicer(UserServiceServicer):
             answer.next_page_token = self._pages.seal(request, (users[size - 1].username,))
         return answer
 
+    async def UpdateUser(self, request: pb.UpdateUserRequest, context: Context) -> pb.User:
+        """Change name or address; the kit has let nobody through but the user and operators."""
+        return user_message(await self._identity.carry_out(_update(request)))
+
+    async def DeactivateUser(self, request: pb.DeactivateUserRequest, context: Context) -> pb.User:
+        """Deactivate somebody else: so there is always one left who may do it."""
+        change = _deactivation(request)
+        if change.user_id == current_caller().subject:
+            raise FailedPrecondition(
+                "nobody deactivates itself: ask another operator", reason="SELF_DEACTIVATION"
+            )
+        return user_message(await self._identity.carry_out(change))
+
     async def SetCreditLimit(self, request: pb.SetCreditLimitRequest, context: Context) -> pb.User:
         """Set the credit limit."""
         user = await self._commands.set_credit_limit(
@@ -81,7 +99,32 @@ class Servicer(UserServiceServicer):
 
 
 def _id(name: str) -> str:
-    return name.removeprefix("users/")
+    return current_caller().subject if name == "users/me" else name.removeprefix("users/")
+
+
+def _deactivation(request: pb.DeactivateUserRequest) -> IdentityChange:
+    return IdentityChange(
+        id=str(uuid_utils.uuid7()),
+        user_id=_id(request.name),
+        kind=Kind.DEACTIVATE,
+        repeats=_repeats(request),
+        origin=origin_of_call(request.request_id),
+        reason=request.reason,
+    )
+
+
+def _update(request: pb.UpdateUserRequest) -> IdentityChange:
+    fields = wanted(request)
+    return IdentityChange(
+        id=str(uuid_utils.uuid7()),
+        user_id=_id(request.user.name),
+        kind=Kind.UPDATE,
+        repeats=_repeats(request),
+        origin=origin_of_call(request.request_id),
+        display_name=fields.display_name,
+        email=fields.email,
+        etag=request.user.etag,
+    )
 
 
 def _intent(request: pb.RegisterUserRequest) -> Intent:

@@ -1,13 +1,12 @@
-"""Settles registrations that a crash left, in the worker."""
+"""Settles what a crash left between Keycloak and us, in the worker."""
 
 import asyncio
 import contextlib
+from typing import Generic, Protocol, TypeVar
 
 from bridge import logs
 from bridge.errors import CausewayError
 from bridge.outages import DRIVER
-from services.users.intents import Intent, Intents
-from services.users.registration import Registration
 
 INTERVAL = 5.0
 BATCH = 20
@@ -17,13 +16,36 @@ LIMIT = 13.0
 """Seconds for one intent: two calls of Keycloak's, and done before the lease of 15 s lapses."""
 
 
-class Sweeper:
+class Leased(Protocol):
+    """An intent, or a change: anything with an id."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+
+
+Work = TypeVar("Work", bound=Leased)
+Settled = TypeVar("Settled", bound=Leased, contravariant=True)
+
+
+class Leftovers(Protocol[Work]):
+    """What was left, in our database."""
+
+    async def due(self, limit: int) -> list[Work]: ...  # noqa: D102
+
+
+class Settles(Protocol[Settled]):
+    """What carries it out, or clears it up."""
+
+    async def settle(self, left: Settled, /) -> None: ...  # noqa: D102
+
+
+class Sweeper(Generic[Work]):
     """Looks every `interval` seconds. Any number may run: an intent is leased to one of them."""
 
     def __init__(
         self,
-        intents: Intents,
-        registration: Registration,
+        intents: Leftovers[Work],
+        registration: Settles[Work],
         interval: float = INTERVAL,
         batch: int = BATCH,
     ) -> None:
@@ -56,12 +78,12 @@ class Sweeper:
             settled += await self._settle(due[0])
         return settled
 
-    async def _settle(self, intent: Intent) -> bool:
+    async def _settle(self, intent: Work) -> bool:
         try:
             async with asyncio.timeout(LIMIT):
                 await self._registration.settle(intent)
         except (CausewayError, TimeoutError) as error:
             reason = error.reason if isinstance(error, CausewayError) else "TIMEOUT"
-            logs.warning("users.registration_unsettled", intent=intent.id, reason=reason)
+            logs.warning("users.unsettled", what=type(intent).__name__, id=intent.id, reason=reason)
             return False
         return True

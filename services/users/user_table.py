@@ -37,6 +37,11 @@ async def taken(connection: asyncpg.Connection, username: str, email: str) -> st
     return field
 
 
+async def email_taken(connection: asyncpg.Connection, email: str, user_id: str) -> bool:
+    """Whether a user other than `user_id` has the address."""
+    return bool(await connection.fetchval(query("email_taken"), email, user_id))
+
+
 async def page(
     connection: asyncpg.Connection, prefix: str, after: str, limit: int
 ) -> Sequence[User]:

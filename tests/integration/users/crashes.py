@@ -17,11 +17,11 @@ class Crashing:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._port, name)
 
-        async def call(*arguments: Any) -> Any:
+        async def call(*arguments: Any, **named: Any) -> Any:
             self._trace.append(name)
             if self._point == f"before {name}":
                 raise Crash(self._point)
-            result = await method(*arguments)
+            result = await method(*arguments, **named)
             if self._point == f"after {name}":
                 raise Crash(self._point)
             return result

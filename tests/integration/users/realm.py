@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from keycloak import KeycloakAdmin
+from keycloak import KeycloakAdmin, KeycloakOpenID
 
 SECRET = "secret-of-the-service-account"
 CHEAP = "hashAlgorithm(pbkdf2-sha256) and hashIterations(1)"
@@ -32,11 +32,20 @@ class Realm:
         return [one["type"] for one in self.admin.get_credentials(user_id)] == ["password"]
 
     def token(self, username: str, password: str) -> str:
-        """Log a user in; KeycloakAuthenticationError if that is refused."""
-        from keycloak import KeycloakOpenID
+        """Log a user in; KeycloakAuthenticationError if that is refused, KeycloakPostError if the
+        user is disabled."""
+        return str(self._client().token(username, password)["access_token"])
 
-        client = KeycloakOpenID(self.address, self.name, "causeway-cli")
-        return str(client.token(username, password)["access_token"])
+    def refresh_token(self, username: str, password: str) -> str:
+        """Log a user in, for later."""
+        return str(self._client().token(username, password)["refresh_token"])
+
+    def refresh(self, token: str) -> str:
+        """Another access token; KeycloakPostError if that is refused."""
+        return str(self._client().refresh_token(token)["access_token"])
+
+    def _client(self) -> KeycloakOpenID:
+        return KeycloakOpenID(self.address, self.name, "causeway-cli")
 
 
 @contextmanager

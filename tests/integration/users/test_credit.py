@@ -184,3 +184,28 @@ async def test_a_handler_that_is_rolled_back_leaves_nothing(account: Account) ->
         await transaction.rollback()
     assert await account.kinds() == []
     assert (await account.user()).version == 1
+
+
+async def test_an_order_of_a_deactivated_user_is_denied_with_its_reason_and_a_cancelled_one_frees(
+    account: Account,
+) -> None:
+    await account.ordered("o1", 300)
+    async with account.pool.acquire() as connection, connection.transaction():
+        await change(
+            connection,
+            account.store,
+            account.id,
+            lambda user, _claim: aggregate.deactivate(user, "fraud"),
+            Origin(),
+        )
+    await account.ordered("o2", 1)
+    await account.cancelled("o1")
+    assert await account.kinds() == [
+        "CreditReserved",
+        "UserDeactivated",
+        "CreditDenied",
+        "CreditReleased",
+    ]
+    denied = (await account.events())[3].message
+    assert denied.reason == "The account is deactivated."  # type: ignore[attr-defined]
+    assert (await account.user()).reserved == 0

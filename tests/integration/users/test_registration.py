@@ -90,7 +90,7 @@ class System:
 
     async def sweep(self, point: str = "", times: int = 1) -> None:
         intents = Crashing(self.intents, self.trace, point)
-        sweeper = Sweeper(intents, self.registration(point), batch=1)  # type: ignore[arg-type]
+        sweeper: Sweeper[Intent] = Sweeper(intents, self.registration(point), batch=1)
         for _ in range(times):
             await sweeper.sweep()
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import asyncpg
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 from pydantic import SecretStr
@@ -21,11 +22,9 @@ from causeway.users.v1 import user_service_pb2 as pb
 from causeway.users.v1.user_service_pb2_grpc import UserServiceStub
 from client.errors import CallFailed
 from client.platform import Platform
-from services.users.bootstrap import Parts, servicers
-from services.users.intents import Intents
+from services.users.bootstrap import parts_on, servicers
 from services.users.keycloak import Keycloak
 from services.users.money import NANOS
-from services.users.registration import Registration
 from tests.integration.users.realm import Realm
 from tests.unit.server.conftest import ISSUER, Issuer
 
@@ -56,8 +55,7 @@ def settings(issuer: Issuer) -> ServerSettings:
 async def serving(
     pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, settings: ServerSettings
 ) -> AsyncIterator[Server]:
-    intents = Intents(pool, store, 500 * NANOS)
-    parts = Parts(pool, store, intents, Registration(intents, keycloak))
+    parts = parts_on(pool, store, 500 * NANOS, keycloak)
     server = Server(servicers(parts, settings), settings, translate=translate)
     await server.start("127.0.0.1:0")
     yield server
@@ -195,6 +193,83 @@ async def test_an_operator_sets_the_credit_limit_once_for_a_request(
     herself = call_as(user.name.removeprefix("users/"))
     denied = await refused(herself.users.SetCreditLimit(request))
     assert denied.code is grpc.StatusCode.PERMISSION_DENIED
+
+
+def update(name: str, *paths: str, **fields: str) -> pb.UpdateUserRequest:
+    return pb.UpdateUserRequest(
+        user=pb.User(name=name, **fields),  # type: ignore[arg-type]
+        update_mask=FieldMask(paths=paths),
+    )
+
+
+async def test_a_user_changes_its_own_name_and_address_and_a_stranger_sees_nothing(
+    call_as: As, keycloak_realm: Realm, pool: asyncpg.Pool
+) -> None:
+    wished = wish()
+    user = await call_as().users.RegisterUser(wished)
+    herself, oscar = call_as(user.name.removeprefix("users/")), call_as(OSCAR, "operator")
+    renamed = await herself.users.UpdateUser(update("users/me", display_name="Anna"))
+    assert (renamed.display_name, renamed.email, renamed.etag) == ("Anna", user.email, "2")
+    moved = update(user.name, "email", email=f"new-{user.email}", display_name="ignored")
+    moved.request_id = str(uuid.uuid4())
+    changed = await oscar.users.UpdateUser(moved)
+    assert (changed.display_name, changed.email) == ("Anna", f"new-{user.email}")
+    identity = keycloak_realm.user(wished.username)
+    assert identity is not None
+    assert identity["email"] == changed.email
+    assert await oscar.users.UpdateUser(moved) == changed
+    event = await pool.fetchrow(
+        "SELECT * FROM bridge.events WHERE stream = $1 AND version = 3", user.name
+    )
+    assert event is not None
+    assert (event["actor"], event["request_id"]) == (f"users/{OSCAR}", moved.request_id)
+    stranger = call_as(str(uuid.uuid4()))
+    theirs = await refused(stranger.users.UpdateUser(update(user.name, display_name="x")))
+    assert theirs.code is grpc.StatusCode.NOT_FOUND
+    assert (await herself.users.GetUser(pb.GetUserRequest(name="users/me"))) == changed
+
+
+async def test_what_an_update_may_not_be_is_refused_with_its_reason(call_as: As) -> None:
+    user = await call_as().users.RegisterUser(wish())
+    other = await call_as().users.RegisterUser(wish())
+    herself = call_as(user.name.removeprefix("users/"))
+    stale = update("users/me", display_name="x")
+    stale.user.etag = "7"
+    cases = [
+        (update("users/me", "username"), grpc.StatusCode.INVALID_ARGUMENT),
+        (update("users/me", email="no address"), grpc.StatusCode.INVALID_ARGUMENT),
+        (update("users/me", email=other.email), grpc.StatusCode.ALREADY_EXISTS),
+        (stale, grpc.StatusCode.ABORTED),
+    ]
+    for request, code in cases:
+        assert (await refused(herself.users.UpdateUser(request))).code is code
+    assert await herself.users.GetUser(pb.GetUserRequest(name="users/me")) == user
+
+
+async def test_an_operator_deactivates_a_user_once_and_never_itself(
+    call_as: As, pool: asyncpg.Pool
+) -> None:
+    user = await call_as().users.RegisterUser(wish())
+    oscar = call_as(OSCAR, "operator")
+    request = pb.DeactivateUserRequest(name=user.name, reason="fraud", request_id=str(uuid.uuid4()))
+    gone = await oscar.users.DeactivateUser(request)
+    assert (gone.state, gone.etag) == (pb.User.STATE_DEACTIVATED, "2")
+    assert await oscar.users.DeactivateUser(request) == gone
+    assert await oscar.users.DeactivateUser(pb.DeactivateUserRequest(name=user.name)) == gone
+    herself = call_as(user.name.removeprefix("users/"))
+    denied = await refused(herself.users.DeactivateUser(request))
+    assert denied.code is grpc.StatusCode.PERMISSION_DENIED
+    himself = await refused(
+        oscar.users.DeactivateUser(pb.DeactivateUserRequest(name=f"users/{OSCAR}"))
+    )
+    assert (himself.code, himself.reason) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "SELF_DEACTIVATION",
+    )
+    missing = await refused(
+        oscar.users.DeactivateUser(pb.DeactivateUserRequest(name="users/nobody"))
+    )
+    assert missing.code is grpc.StatusCode.NOT_FOUND
 
 
 async def test_an_operator_lists_users_page_by_page_and_by_prefix(call_as: As) -> None:

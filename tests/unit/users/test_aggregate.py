@@ -13,6 +13,7 @@ from causeway.users.v1.events_pb2 import (
     CreditReserved,
     UserDeactivated,
     UserRegistered,
+    UserUpdated,
 )
 from services.users import aggregate
 from services.users.aggregate import Answer, Claim, User, claim_of, evolve
@@ -124,6 +125,25 @@ def test_a_deactivated_user_gets_no_credit() -> None:
     (denied,) = account.reserve("orders/1", euros(1))
     assert isinstance(denied, CreditDenied)
     assert denied.reason == "The account is deactivated."
+
+
+def test_a_deactivated_user_gets_back_what_a_cancelled_order_held() -> None:
+    account = Account()
+    account.reserve("orders/1", euros(100))
+    (deactivated,) = account.apply(aggregate.deactivate(account.user, "fraud"))
+    assert deactivated == UserDeactivated(user_id="u1", reason="fraud")
+    assert aggregate.deactivate(account.user, "again") == []
+    account.release("orders/1")
+    assert account.user.reserved == 0
+
+
+def test_an_update_says_both_values_and_what_is_so_already_is_no_event() -> None:
+    account = Account()
+    (updated,) = account.apply(aggregate.update(account.user, None, "new@example.org"))
+    assert updated == UserUpdated(user_id="u1", display_name="Ann", email="new@example.org")
+    assert aggregate.update(account.user, "Ann", "new@example.org") == []
+    account.apply(aggregate.update(account.user, "", None))
+    assert (account.user.display_name, account.user.email) == ("", "new@example.org")
 
 
 def test_a_limit_below_what_is_reserved_stands_and_denies_what_comes() -> None:

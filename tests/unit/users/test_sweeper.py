@@ -38,7 +38,7 @@ class Registrations:
             self.held.remove(intent.id)
 
 
-def sweeping(registrations: Any, **settings: Any) -> Sweeper:
+def sweeping(registrations: Any, **settings: Any) -> Sweeper[Intent]:
     return Sweeper(registrations, registrations, **settings)
 
 

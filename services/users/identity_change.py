@@ -1,0 +1,95 @@
+"""A change of a user that Keycloak has to make too, and what its first step may find."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from google.protobuf.message import Message
+
+from bridge.errors import FailedPrecondition, StaleVersion
+from bridge.events.event import Origin
+from bridge.store.repeats import Repeats
+from services.users import aggregate
+from services.users.aggregate import User
+
+
+class Kind(Enum):
+    """What is changed. One change of a kind at a time for a user."""
+
+    UPDATE = "update"
+    DEACTIVATE = "deactivate"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChange:
+    """What shall be from then on, and for which request; None: left as it is.
+
+    `etag` counts for the first step alone. `finished`: done, and kept for a while.
+    """
+
+    id: str
+    user_id: str
+    kind: Kind
+    repeats: Repeats
+    origin: Origin
+    display_name: str | None = None
+    email: str | None = None
+    reason: str = ""
+    etag: str = ""
+    finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The change is written down: go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """There is nothing to ask Keycloak, or it was done before; `user` as it is now."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """Another change of the kind is under way for the user.
+
+    `like`: it asks the same of Keycloak, for the same caller; `leased`: a process works on it;
+    `settled`: what it asked of Keycloak has come to an end.
+    """
+
+    change: IdentityChange
+    like: bool
+    leased: bool
+    settled: bool
+
+
+Beginning: TypeAlias = Begun | Done | UnderWay
+
+
+def decide(change: IdentityChange, user: User) -> Sequence[Message]:
+    """The events of a change; none where it is so already."""
+    return DECIDE[change.kind](change, user)
+
+
+def check(change: IdentityChange, user: User) -> None:
+    """StaleVersion or FailedPrecondition where the user may not be changed so."""
+    if change.etag and change.etag != str(user.version):
+        raise StaleVersion(f"users/{user.id} has changed: read it again")
+    if change.kind is Kind.UPDATE and not user.active:
+        raise FailedPrecondition("the user is deactivated", reason="USER_DEACTIVATED")
+
+
+def concerns_keycloak(change: IdentityChange, user: User) -> bool:
+    """Whether Keycloak keeps what changes: the address, and whether the user may log in."""
+    if change.kind is Kind.DEACTIVATE:
+        return user.active
+    return change.email is not None and change.email != user.email
+
+
+DECIDE: Mapping[Kind, Callable[[IdentityChange, User], Sequence[Message]]] = {
+    Kind.UPDATE: lambda change, user: aggregate.update(user, change.display_name, change.email),
+    Kind.DEACTIVATE: lambda change, user: aggregate.deactivate(user, change.reason),
+}

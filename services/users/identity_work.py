@@ -1,0 +1,129 @@
+"""A change of a user over two systems: written down, made in Keycloak, then here with its event.
+
+Each step can be the last one before a crash. Whatever it leaves is carried out again, by the next
+try of the same request or by the sweeper: both of Keycloak's answers to the same change are the
+same. What Keycloak refuses, and what was never sent, leaves nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
+from typing import Protocol
+
+from bridge import logs
+from bridge.errors import CausewayError, Unavailable
+from services.users.aggregate import User
+from services.users.identity_change import (
+    Beginning,
+    Begun,
+    Done,
+    IdentityChange,
+    Kind,
+    UnderWay,
+)
+from services.users.registration import NOTHING_SENT, PATIENCE, POLL
+
+
+class Accounts(Protocol):
+    """What a change needs of Keycloak. Every method may raise Unavailable.
+
+    Its reason is NOTHING_SENT only if Keycloak has surely done nothing.
+    """
+
+    async def set_email(self, user_id: str, email: str) -> None:
+        """Give a user another address. AlreadyExists: it is taken; FailedPrecondition: no user."""
+        ...
+
+    async def disable(self, user_id: str) -> None:
+        """End a user's logins, sessions and refresh tokens at once; fine if the user is gone."""
+        ...
+
+
+class Steps(Protocol):
+    """The steps in our own database: `services.users.identity_changes.IdentityChanges`."""
+
+    async def begin(self, change: IdentityChange) -> Beginning | None: ...  # noqa: D102
+    async def take(self, change: IdentityChange) -> bool: ...  # noqa: D102
+    async def release(self, change: IdentityChange) -> None: ...  # noqa: D102
+    async def drop(self, change: IdentityChange) -> None: ...  # noqa: D102
+    async def finish(  # noqa: D102
+        self, change: IdentityChange, *, resumed: bool
+    ) -> User | None: ...
+
+
+class IdentityWork:
+    """Changes users in both systems, and settles what a crash left."""
+
+    def __init__(self, steps: Steps, accounts: Accounts, patience: float = PATIENCE) -> None:
+        self._steps = steps
+        self._accounts = accounts
+        self._patience = patience
+
+    async def carry_out(self, change: IdentityChange) -> User:
+        """Make the change and give the user as it is then.
+
+        What `IdentityChanges.begin` raises; Unavailable while Keycloak is away or another change
+        of the kind is under way: the same request heals it.
+        """
+        deadline = monotonic() + self._patience
+        while True:
+            beginning = await self._steps.begin(change)
+            match beginning:
+                case Done(user):
+                    return user
+                case Begun():
+                    made = await self._make(change, resumed=False)
+                    if made is not None:
+                        return made
+                case UnderWay(other) if await self._free(beginning):
+                    await self.settle(other)
+                    continue
+            if monotonic() > deadline:
+                raise Unavailable("This user is being changed just now.", reason="USER_BUSY")
+            await asyncio.sleep(POLL)
+
+    async def settle(self, change: IdentityChange) -> None:
+        """Carry out a leased change that was left behind, or clear it up."""
+        if change.finished:
+            await self._steps.drop(change)
+            return
+        try:
+            await self._make(change, resumed=True)
+        except Unavailable:
+            raise
+        except CausewayError as error:
+            logs.warning("users.change_refused", change=change.id, reason=error.reason)
+
+    async def _free(self, other: UnderWay) -> bool:
+        """Whether the other change may be gone on with, leased by us."""
+        due = other.settled or (other.like and not other.change.finished)
+        return due and not other.leased and await self._steps.take(other.change)
+
+    async def _make(self, change: IdentityChange, *, resumed: bool) -> User | None:
+        try:
+            await TELL[change.kind](self._accounts, change)
+            return await self._steps.finish(change, resumed=resumed)
+        except Unavailable as error:
+            if resumed or error.reason != NOTHING_SENT:
+                await self._steps.release(change)
+            else:
+                await self._steps.drop(change)
+            raise
+        except CausewayError:
+            await self._steps.drop(change)
+            raise
+
+
+async def _set_email(accounts: Accounts, change: IdentityChange) -> None:
+    if change.email is not None:
+        await accounts.set_email(change.user_id, change.email)
+
+
+async def _disable(accounts: Accounts, change: IdentityChange) -> None:
+    await accounts.disable(change.user_id)
+
+
+TELL: Mapping[Kind, Callable[[Accounts, IdentityChange], Awaitable[None]]] = {
+    Kind.UPDATE: _set_email,
+    Kind.DEACTIVATE: _disable,
+}

@@ -1,0 +1,10 @@
+-- Leases at most $2 changes for $1 that nobody works on and that can be settled now.
+UPDATE identity_changes SET lease_until = now() + $1::interval
+WHERE id IN (
+    SELECT id FROM identity_changes
+    WHERE settle_after <= now() AND lease_until <= now()
+    ORDER BY settle_after
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING *

@@ -1,0 +1,289 @@
+"""Changes of a user in both systems, on a real PostgreSQL and a real Keycloak."""
+
+import asyncio
+import socket
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from keycloak.exceptions import KeycloakPostError
+
+from bridge.errors import AlreadyExists, FailedPrecondition, StaleVersion, Unavailable
+from bridge.events.event import Origin
+from bridge.store.event_store import EventStore
+from bridge.store.repeats import Repeats
+from services.users import user_table
+from services.users.aggregate import User
+from services.users.identity_change import IdentityChange, Kind
+from services.users.identity_changes import IdentityChanges
+from services.users.identity_work import IdentityWork
+from services.users.intents import Intents
+from services.users.keycloak import Keycloak
+from services.users.money import NANOS
+from services.users.registration import OUTCOME_UNKNOWN, Registration
+from services.users.sweeper import Sweeper
+from tests.integration.users.crashes import Crash, Crashing
+from tests.integration.users.realm import Realm
+from tests.integration.users.test_registration import intent
+
+PASSWORD = "correct horse battery staple"
+NOW = timedelta(0)
+TELLS = {Kind.UPDATE: "set_email", Kind.DEACTIVATE: "disable"}
+POINTS = [
+    (kind, f"{side} {step}")
+    for kind, tell in TELLS.items()
+    for step in ("begin", tell, "finish")
+    for side in ("before", "after")
+]
+"""A change without a fault makes exactly these calls: their crash points are all there are."""
+
+
+class System:
+    """One registered user, what changes it, and what can be seen from outside."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, realm: Realm
+    ) -> None:
+        self.pool, self.store, self.keycloak, self.realm = pool, store, keycloak, realm
+        self.steps = IdentityChanges(pool, store, lease=NOW, settle=NOW)
+        self.trace: list[str] = []
+        self.id = self.username = ""
+
+    async def register(self) -> None:
+        wanted = intent()
+        intents = Intents(self.pool, self.store, 500 * NANOS)
+        self.username = wanted.username
+        self.id = await Registration(intents, self.keycloak).register(wanted, PASSWORD)
+
+    def work(self, point: str = "", patience: float = 5) -> IdentityWork:
+        steps = Crashing(self.steps, self.trace, point)
+        return IdentityWork(steps, Crashing(self.keycloak, self.trace, point), patience)
+
+    async def sweep(self) -> None:
+        sweeper: Sweeper[IdentityChange] = Sweeper(self.steps, self.work())
+        await sweeper.sweep()
+        await sweeper.sweep()
+        assert await self.pool.fetchval("SELECT count(*) FROM identity_changes") == 0
+
+    def wish(self, kind: Kind = Kind.UPDATE, email: str = "", caller: str = "") -> IdentityChange:
+        request_id = str(uuid.uuid4())
+        return IdentityChange(
+            id=request_id,
+            user_id=self.id,
+            kind=kind,
+            repeats=Repeats(caller or self.id, kind.value, request_id, email.encode()),
+            origin=Origin(correlation_id="c1"),
+            email=(email or f"n{request_id[:8]}@example.org") if kind is Kind.UPDATE else None,
+            reason="fraud" if kind is Kind.DEACTIVATE else "",
+        )
+
+    async def user(self) -> User:
+        async with self.pool.acquire() as connection:
+            found = await user_table.find(connection, self.id)
+        assert found is not None
+        return found
+
+    async def made(self, wish: IdentityChange) -> bool:
+        """Whether the change is made: in both systems with one event, or in none."""
+        identity, user = self.realm.user(self.username), await self.user()
+        assert identity is not None
+        async with self.pool.acquire() as connection:
+            events = await self.store.load(connection, f"users/{self.id}")
+        here = user.email == wish.email if wish.kind is Kind.UPDATE else not user.active
+        there = identity["email"] == wish.email
+        if wish.kind is Kind.DEACTIVATE:
+            there = not identity["enabled"]
+        assert (here, len(events)) == (there, 2 if here else 1)
+        assert identity["attributes"], "the mark of its registration"
+        assert "customer" in self.realm.roles(self.id)
+        return here
+
+
+def again(wish: IdentityChange) -> IdentityChange:
+    """The same request, come a second time."""
+    return replace(wish, id=str(uuid.uuid4()))
+
+
+@pytest.fixture
+async def system(
+    pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, keycloak_realm: Realm
+) -> AsyncIterator[System]:
+    system = System(pool, store, keycloak, keycloak_realm)
+    await system.register()
+    yield system
+    await pool.execute("DELETE FROM identity_changes")
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_a_change_is_made_in_both_systems_by_the_listed_steps(
+    system: System, kind: Kind
+) -> None:
+    wish = system.wish(kind)
+    await system.work().carry_out(wish)
+    assert await system.made(wish)
+    assert tuple(system.trace) == ("begin", TELLS[kind], "finish")
+    assert await system.pool.fetchval("SELECT count(*) FROM identity_changes") == 0
+
+
+@pytest.mark.parametrize(("kind", "point"), POINTS)
+async def test_after_a_crash_the_sweeper_finishes_or_nothing_is_done_and_the_same_request_succeeds(
+    system: System, kind: Kind, point: str
+) -> None:
+    wish = system.wish(kind)
+    with pytest.raises(Crash):
+        await system.work(point).carry_out(wish)
+    await system.sweep()
+    assert await system.made(wish) == (point != "before begin")
+    await system.work().carry_out(again(wish))
+    assert await system.made(wish)
+
+
+@pytest.mark.parametrize(("kind", "point"), POINTS)
+async def test_after_a_crash_the_same_request_goes_on_where_it_stopped(
+    system: System, kind: Kind, point: str
+) -> None:
+    wish = system.wish(kind)
+    with pytest.raises(Crash):
+        await system.work(point).carry_out(wish)
+    user = await system.work().carry_out(again(wish))
+    assert await system.work().carry_out(again(wish)) == user
+    assert await system.made(wish)
+
+
+async def test_whoever_is_deactivated_is_refused_login_and_refresh_at_once(system: System) -> None:
+    refresh_token = system.realm.refresh_token(system.username, PASSWORD)
+    assert system.realm.refresh(refresh_token)
+    await system.work().carry_out(system.wish(Kind.DEACTIVATE))
+    with pytest.raises(KeycloakPostError, match="Account disabled"):
+        system.realm.token(system.username, PASSWORD)
+    with pytest.raises(KeycloakPostError):
+        system.realm.refresh(refresh_token)
+    assert system.realm.admin.get_sessions(system.id) == []
+    # Again, by anybody: it is so already.
+    user = await system.work().carry_out(system.wish(Kind.DEACTIVATE, caller="another"))
+    assert (user.active, user.version) == (False, 2)
+    with pytest.raises(FailedPrecondition, match="deactivated"):
+        await system.work().carry_out(system.wish())
+
+
+async def test_a_user_who_changed_its_address_logs_in_as_before(system: System) -> None:
+    await system.work().carry_out(system.wish())
+    assert system.realm.token(system.username, PASSWORD)
+
+
+async def test_duplicates_at_the_same_time_have_one_result(system: System) -> None:
+    wish = system.wish()
+    system.steps = IdentityChanges(system.pool, system.store)  # with leases that hold
+    users = await asyncio.gather(*(system.work().carry_out(again(wish)) for _ in range(6)))
+    assert {user.version for user in users} == {2}
+    assert await system.made(wish)
+
+
+@pytest.mark.parametrize("change", [str, str.upper])
+async def test_an_address_of_another_user_is_refused_whatever_its_case(
+    system: System, change: type[str]
+) -> None:
+    other = System(system.pool, system.store, system.keycloak, system.realm)
+    await other.register()
+    wish = system.wish(email=change((await other.user()).email))
+    with pytest.raises(AlreadyExists) as refused:
+        await system.work().carry_out(wish)
+    assert refused.value.metadata == {"field": "email"}
+    assert not await system.made(wish)
+
+
+async def test_an_address_that_keycloak_alone_has_given_away_is_refused_and_leaves_nothing(
+    system: System,
+) -> None:
+    email = f"{uuid.uuid4().hex[:8]}@example.org"
+    system.realm.admin.create_user({"username": f"k{email[:8]}", "email": email})
+    wish = system.wish(email=email)
+    with pytest.raises(AlreadyExists) as refused:
+        await system.work().carry_out(wish)
+    assert refused.value.metadata == {"field": "email"}
+    assert not await system.made(wish)
+    assert await system.pool.fetchval("SELECT count(*) FROM identity_changes") == 0
+
+
+async def test_a_stale_etag_and_a_request_id_of_another_wish_change_nothing(
+    system: System,
+) -> None:
+    with pytest.raises(StaleVersion):
+        await system.work().carry_out(replace(system.wish(), etag="7"))
+    wish = system.wish()
+    with pytest.raises(Crash):
+        await system.work("after begin").carry_out(wish)
+    other = replace(again(wish), repeats=replace(wish.repeats, body=b"other"))
+    with pytest.raises(FailedPrecondition):
+        await system.work().carry_out(other)
+    await system.work().carry_out(again(wish))
+    with pytest.raises(FailedPrecondition):
+        await system.work().carry_out(other)
+    assert await system.made(wish)
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_while_keycloak_is_away_nothing_is_half_done_and_a_later_try_succeeds(
+    system: System, kind: Kind
+) -> None:
+    wish = system.wish(kind)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        away = Keycloak(f"http://127.0.0.1:{taken.getsockname()[1]}", "any", "users", "secret")
+        with pytest.raises(Unavailable) as refused:
+            await IdentityWork(system.steps, away).carry_out(wish)
+        await away.close()
+    assert refused.value.retry_after > 0
+    assert await system.pool.fetchval("SELECT count(*) FROM identity_changes") == 0
+    assert not await system.made(wish)
+    await system.work().carry_out(again(wish))
+    assert await system.made(wish)
+
+
+class Losing:
+    """A Keycloak that does what it is asked, and whose answers are lost on the way."""
+
+    def __init__(self, keycloak: Keycloak) -> None:
+        self._keycloak = keycloak
+
+    async def set_email(self, user_id: str, email: str) -> None:
+        await self._keycloak.set_email(user_id, email)
+        raise Unavailable("lost", reason=OUTCOME_UNKNOWN)
+
+    async def disable(self, user_id: str) -> None:
+        await self._keycloak.disable(user_id)
+        raise Unavailable("lost", reason=OUTCOME_UNKNOWN)
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_an_answer_that_is_lost_is_healed_by_a_retry_also_without_a_request_id(
+    system: System, kind: Kind
+) -> None:
+    wish = system.wish(kind)
+    wish = replace(wish, repeats=replace(wish.repeats, request_id=""))
+    with pytest.raises(Unavailable):
+        await IdentityWork(system.steps, Losing(system.keycloak)).carry_out(wish)
+    await system.work().carry_out(again(wish))
+    assert await system.made(wish)
+
+
+async def test_another_address_waits_until_no_request_for_an_earlier_one_can_come_late(
+    system: System,
+) -> None:
+    system.steps = IdentityChanges(system.pool, system.store, lease=NOW)  # settles in 30 s
+    first, second = system.wish(), system.wish()
+    second = replace(second, repeats=replace(second.repeats, body=b"second"))
+    with pytest.raises(Unavailable):
+        await IdentityWork(system.steps, Losing(system.keycloak)).carry_out(first)
+    for _ in range(2):  # under way, then done
+        with pytest.raises(Unavailable) as busy:
+            await system.work(patience=0.2).carry_out(second)
+        assert busy.value.reason == "USER_BUSY"
+        await system.work().carry_out(again(first))
+    renamed = replace(system.wish(), email=None, display_name="Ann B.")
+    assert (await system.work().carry_out(renamed)).display_name == "Ann B."
+    await system.pool.execute("UPDATE identity_changes SET settle_after = now()")
+    assert (await system.work().carry_out(second)).email == second.email
