@@ -1,42 +1,45 @@
-"""`python -m benchmarks.api_backend orders|insert PORT`: a whole service, and what it is beside.
+"""`python -m benchmarks.api_backend orders|events PORT`: a whole service, as the platform runs it.
 
-`orders` is Orders as the platform runs it, on a database and a topic of the benchmark (`BENCH_*`)
-and with schema ids that nobody asked the registry for. `insert` is grpc.aio with nothing around a
-handler that does one raw INSERT by asyncpg, as the documentation of both shows it.
+On a database and a topic of the benchmark (`BENCH_*`), and with schema ids that nobody asked the
+registry for: they are looked up at start, or at the first event, and cost nothing later.
 """
 
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
 
-import asyncpg
-import grpc.aio
-
-from benchmarks.backend import HOST, order
-from benchmarks.parts import catalog_on, store_on
-from benchmarks.sql import queries
+from benchmarks.backend import HOST
+from benchmarks.parts import SCHEMA, catalog_on, store_on
+from bridge.api.bootstrap import OWN, SOURCE, open_all
+from bridge.api.events import Events
+from bridge.api.publish import Publisher
 from bridge.changes import Changes
 from bridge.database import answers, open_pool
+from bridge.events.schema import SchemaId
+from bridge.kafka.settings import KafkaSettings
 from bridge.outages import translate
+from bridge.server.paging import PageTokens
 from bridge.server.process import run
-from bridge.server.serve import serve, signalled
+from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
-from causeway.orders.v1 import events_pb2
-from causeway.orders.v1 import order_service_pb2 as orders
-from causeway.orders.v1 import order_service_pb2_grpc as orders_grpc
+from bridge.store.intake import Intake
+from bridge.subscribe.log import log_of
+from bridge.subscribe.subscriptions import Subscriptions
+from causeway.inventory.v1 import events_pb2 as inventory_events
+from causeway.orders.v1 import events_pb2 as orders_events
 from services.orders.bootstrap import CONNECTIONS, servicers
 from services.orders.order_log import OrderLog
 from services.orders.watch import CHANNEL
 
-DATABASE, TOPIC = "BENCH_DATABASE", "BENCH_TOPIC"
+DATABASE, TOPIC, KAFKA = "BENCH_DATABASE", "BENCH_TOPIC", "BENCH_KAFKA"
+"""`KAFKA`: host:port, username, password, with blanks between."""
 
 
-async def whole_orders(listen: str) -> None:
+async def orders(listen: str) -> None:
     """Serve as `services.orders.bootstrap` does."""
     dsn, server = os.environ[DATABASE], ServerSettings.model_validate({})
-    log = OrderLog(store_on(catalog_on(os.environ[TOPIC], events_pb2)))
+    log = OrderLog(store_on(catalog_on(os.environ[TOPIC], orders_events)))
     async with await open_pool(dsn, max_size=CONNECTIONS) as pool:
         changes = Changes(dsn, CHANNEL)
         await serve(
@@ -49,38 +52,35 @@ async def whole_orders(listen: str) -> None:
         )
 
 
-class Inserting(orders_grpc.OrderServiceServicer):
-    """One row for each order, and the same answer to everybody."""
+async def events(listen: str) -> None:
+    """Serve EventService as `bridge.api.bootstrap` does."""
+    dsn, server = os.environ[DATABASE], ServerSettings.model_validate({})
+    own = catalog_on(os.environ[TOPIC], inventory_events)
+    known = catalog_on(os.environ[TOPIC], inventory_events, orders_events)
+    ids = {one.name: SCHEMA for one in own}
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool, self._order, self._insert = pool, order(), queries("append")["bare_insert"]
+    async def schemas() -> Mapping[str, SchemaId]:
+        return ids
 
-    async def CreateOrder(self, request: orders.CreateOrderRequest, context: Any) -> orders.Order:  # noqa: N802
-        """Insert what was asked for."""
-        async with self._pool.acquire() as connection:
-            data = request.order.SerializeToString()
-            await connection.execute(self._insert, request.request_id, data)
-        return self._order
-
-
-async def insert(listen: str) -> None:
-    """Serve with gRPC and asyncpg alone."""
-    async with asyncpg.create_pool(os.environ[DATABASE]) as pool:
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-        servicer = Inserting(pool)  # type: ignore[abstract]
-        orders_grpc.add_OrderServiceServicer_to_server(servicer, server)
-        await serve_bare(server, listen)
-
-
-async def serve_bare(server: grpc.aio.Server, listen: str) -> None:
-    """Serve until SIGTERM."""
-    server.add_insecure_port(listen)
-    await server.start()
-    await signalled().wait()
-    await server.stop(None)
+    key = server.signing_key.get_secret_value()
+    kafka = KafkaSettings(*os.environ[KAFKA].split(" "))
+    subscriptions = Subscriptions(log_of(kafka), known, key, server.heartbeat / 2)
+    async with (
+        open_all({OWN: dsn}, dsn) as (stores, _),
+        await open_pool(dsn, max_size=CONNECTIONS) as pool,
+    ):
+        publisher = Publisher(Intake(pool), own, known, schemas, SOURCE)
+        servicer = Events(stores, PageTokens(server.signing_key), subscriptions, publisher)
+        await serve(
+            listen,
+            {"causeway.bridge.v1.EventService": servicer},
+            server,
+            background=(subscriptions.run,),
+            translate=translate,
+        )
 
 
-KINDS: Mapping[str, Callable[[str], Awaitable[None]]] = {"orders": whole_orders, "insert": insert}
+KINDS: Mapping[str, Callable[[str], Awaitable[None]]] = {"orders": orders, "events": events}
 
 if __name__ == "__main__":
     kind, port = sys.argv[1:]

@@ -1,14 +1,14 @@
 """What the API is measured with: real parts, an issuer of tokens, whole services, bare ones."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 
 import services.orders
-from benchmarks.api_backend import DATABASE, TOPIC
+from benchmarks.api_backend import DATABASE, KAFKA, TOPIC
 from benchmarks.edge_parts import EdgeBench, Place
 from benchmarks.edge_parts import running as edge_running
 from benchmarks.harness import Say
@@ -16,8 +16,10 @@ from benchmarks.parts import Bench, Database
 from benchmarks.parts import running as parts_running
 from services.orders.sql import query
 
-MODULE = "benchmarks.api_backend"
+WHOLE, BARE = "benchmarks.api_backend", "benchmarks.peers.handlers"
 ORDERS_TABLES = Path(services.orders.__file__).with_name("migrations")
+NOBODY = "bench.nobody"
+"""A topic that is not there: nobody relays to it."""
 PRICES = {"book": 12_500_000_000, "lamp": 40_000_000_000, "desk": 250_000_000_000}
 """In nanos of EUR, as the local platform starts."""
 
@@ -40,20 +42,34 @@ class ApiBench:
         return self.edge.rounds
 
     @asynccontextmanager
-    async def orders(self, topic: str = "bench.nobody") -> AsyncIterator[tuple[Place, Database]]:
-        """Run Orders with its price list; nobody relays to the topic."""
+    async def orders(self, topic: str = NOBODY) -> AsyncIterator[tuple[Place, Database]]:
+        """Run Orders, with its price list."""
         async with self.parts.database(tables=ORDERS_TABLES) as database:
             await _list_prices(database)
             settings = {DATABASE: database.dsn, TOPIC: topic}
-            with self.edge.program(MODULE, "orders", **settings) as place:
+            with self.edge.program(WHOLE, "orders", **settings) as place:
                 yield place, database
+
+    @asynccontextmanager
+    async def events(self, topic: str = NOBODY) -> AsyncIterator[Place]:
+        """Run the bridge's EventService: it stores for the topic, and reads it."""
+        kafka = self.parts.kafka
+        access = f"{kafka.bootstrap} {kafka.username} {kafka.password}"
+        async with self.parts.database() as database:
+            settings = {DATABASE: database.dsn, TOPIC: topic, KAFKA: access}
+            with self.edge.program(WHOLE, "events", **settings) as place:
+                yield place
 
     @asynccontextmanager
     async def inserting(self) -> AsyncIterator[Place]:
         """Run the bare handler that inserts a row."""
         async with self.parts.database() as database:
-            with self.edge.program(MODULE, "insert", **{DATABASE: database.dsn}) as place:
+            with self.edge.program(BARE, "insert", **{DATABASE: database.dsn}) as place:
                 yield place
+
+    def answering(self) -> AbstractContextManager[Place]:
+        """Run the bare handlers that take events and keep none."""
+        return self.edge.program(BARE, "answer")
 
 
 async def _list_prices(database: Database) -> None:

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -176,15 +177,21 @@ def cpu(process: psutil.Process) -> float:
 
 async def called(plan: Plan) -> Figures:
     """Run one load to its end."""
+    return Figures(**await loaded("benchmarks.load", asdict(plan)))
+
+
+async def loaded(module: str, plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Run one of our loads in a process apart; gives what it found."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.load"),
+        *(sys.executable, "-m", module),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    answer, _ = await process.communicate(json.dumps(asdict(plan)).encode())
+    answer, _ = await process.communicate(json.dumps(plan).encode())
     if process.returncode:
-        raise RuntimeError(f"the load on port {plan.port} failed")
-    return Figures(**json.loads(answer))
+        raise RuntimeError(f"{module} failed, port {plan['port']}")
+    found: dict[str, Any] = json.loads(answer)
+    return found
 
 
 def _opens(port: int, process: "subprocess.Popen[bytes]") -> bool:
