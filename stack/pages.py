@@ -153,7 +153,8 @@ A part has no build for this system. Causeway runs on Linux x86_64 and on macOS.
 
 def page(code: str) -> str:
     """The page of a code or a reason; StackError UNKNOWN_NAME when there is no such."""
-    reason = REASONS.get(code.upper())
+    # A reason may end in the status that somebody else's server answered.
+    reason = REASONS.get(code.upper()) or REASONS.get(re.sub(r"_\d+$", "_STATUS", code.upper()))
     if reason is not None:
         return f"{code.upper()}\n\n{reason}"
     try:

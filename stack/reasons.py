@@ -121,4 +121,36 @@ Close one, or set CAUSEWAY_MAX_STREAMS_PER_SUBJECT of the service.""",
     "TOO_MANY_CALLS": """\
 The process has as many open calls, or open streams, as it takes (CAUSEWAY_MAX_CONCURRENT_CALLS and
 CAUSEWAY_MAX_OPEN_STREAMS of the service). Try again, or run more replicas.""",
+    # Why a notification did not go out (NotificationFailed), or waits for another try.
+    "CHANNEL_OFF": """\
+The customer switched the channel off after the event and before it could be told of it.""",
+    "ADDRESS_INVALID": """\
+The customer's e-mail address is none that a mail can carry.
+  causeway call users.v1.UserService/UpdateUser JSON --as oscar""",
+    "MAIL_SERVER_AWAY": """\
+The mail server does not answer, or not in time. It is tried for ever, with growing pauses.
+  causeway status                        is the mailbox up?""",
+    "SMTP_STATUS": """\
+The mail server refused the mail with this status: from 500 on for good, below that it is tried
+again.""",
+    "SMTPUTF8_UNSUPPORTED": """\
+The customer's address has letters beyond ASCII, and the mail server takes none.""",
+    "WEBHOOK_STATUS": """\
+The customer's server answered with this status. 408, 425, 429 and 5xx are tried again for about a
+day, then given up; any other 4xx, and a redirect, is the end at once. See docs/webhooks.md.""",
+    "WEBHOOK_TIMEOUT": """\
+The customer's server took longer than 15 s. It is tried again, for about a day.""",
+    "WEBHOOK_NO_ANSWER": """\
+The connection broke before an answer, or what answered speaks no HTTP. Whether the post arrived is
+unknown; it is tried again with the same webhook-id, for about a day.""",
+    "WEBHOOK_UNREACHABLE": """\
+No address of the webhook's host takes connections, or its certificate is not for that name. It is
+tried again, for about a day.""",
+    "WEBHOOK_NAME_UNKNOWN": """\
+No name server knows the webhook's host. It is tried again, for about a day.""",
+    "WEBHOOK_ADDRESS_REFUSED": """\
+A webhook must be an https address that is public, also after its name is resolved.
+CAUSEWAY_WEBHOOK_ALLOWED of Notifications excepts hosts and networks: see docs/webhooks.md.""",
+    "WEBHOOK_SECRET_INVALID": """\
+A webhook's secret has at least 16 bytes, and Base64 behind `whsec_` if it begins so.""",
 }
