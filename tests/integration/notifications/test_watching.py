@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import statistics
+import time
 import uuid
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit, urlunsplit
@@ -29,8 +31,8 @@ from tests.integration.notifications.serving import (
 from tests.unit.server.conftest import Issuer
 
 PENDING, SENT = pb.Notification.STATE_PENDING, pb.Notification.STATE_SENT
-SOON = 1.0
-"""Seconds within which a change is told."""
+SOON = 10.0
+"""Seconds that a change is waited for, on a machine that does much else."""
 
 
 def watch(caller: Platform, token: str = "") -> AsyncIterator[pb.WatchNotificationsResponse]:
@@ -77,6 +79,17 @@ async def test_a_watcher_sees_what_is_new_from_then_on_and_each_change_of_it(
         pb.MarkNotificationReadRequest(name=made.name)
     )
     assert (await asyncio.wait_for(told(answers), SOON)).notification.HasField("read_time")
+
+
+async def test_a_change_is_told_within_a_second(call_as: As, ann: str, pool: asyncpg.Pool) -> None:
+    answers, _ = await opened(call_as(ann))
+    waits = []
+    for number in range(5):
+        await tell(pool, ann, number)
+        begun = time.monotonic()
+        await told(answers)
+        waits.append(time.monotonic() - begun)
+    assert statistics.median(waits) < 1
 
 
 async def test_a_resumed_watch_first_tells_what_its_token_has_not_seen_and_nothing_twice(
