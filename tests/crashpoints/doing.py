@@ -1,0 +1,99 @@
+"""What a process is doing when it comes to a port: the middle of a point's name."""
+
+import sys
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from bridge.handling import Handler, Handling
+from bridge.server.identity import current_call
+
+PLACES = {
+    "append_group.run": "append",
+    "commands.change": "change",
+    "commands.set_credit_limit": "change",
+    "intents.begin": "begin",
+    "intents.finish": "finish",
+    "intents.take": "take",
+    "intents.release": "release",
+    "intents.due": "sweep.due",
+    "identity_changes.due": "changes.due",
+    "outbox._removed": "relay.acknowledged",
+    "registration.register": "groups.register",
+    "sender._round": "sender.lease",
+    "sender._end": "sender.outcome",
+    "sender._postpone": "sender.postpone",
+}
+"""Points by where in the product the transaction ends; another place is named as it is."""
+BENEATH = frozenset({"outbox._turn"})
+"""Places that say less than who called them."""
+READING = "outbox.page"
+"""The relay's page statement where nothing was acknowledged: it changes nothing."""
+AGAIN = "again"
+"""A transaction of a consumer in which every event had been handled before."""
+
+
+@dataclass
+class Batch:
+    """Events that a group handles in one transaction, by what came of each."""
+
+    group: str
+    names: list[str] = field(default_factory=list)
+    appended: list[str] = field(default_factory=list)
+
+
+handling: ContextVar[Batch | None] = ContextVar("crashpoints_handling", default=None)
+
+
+def short(group: str) -> str:
+    """The last word of a group: `credit` of `causeway.orders.credit`."""
+    return group.rpartition(".")[2]
+
+
+def noting(handler: Handler) -> Handler:
+    """Middleware: note each event by what its handler appended, or by its own type."""
+
+    async def run(one: Handling) -> None:
+        batch = handling.get()
+        if batch is None:  # the redrive's
+            await handler(one)
+            return
+        batch.appended.clear()
+        await handler(one)
+        batch.names += batch.appended or [one.event.type.rpartition(".")[2]]
+
+    return run
+
+
+def names() -> Sequence[str]:
+    """Name the transaction that is about to end here; none where it changes nothing."""
+    batch = handling.get()
+    if batch is not None:
+        return [f"{short(batch.group)}.{name}" for name in batch.names or [AGAIN]]
+    place = _place()
+    return [] if place == READING else [_called(PLACES.get(place, place))]
+
+
+def at(port: str) -> Sequence[str]:
+    """Name a call of a port by the method that makes it, or by the port alone."""
+    return [_called(port)]
+
+
+def _called(name: str) -> str:
+    try:
+        return f"{current_call().method.path.rpartition('/')[2]}.{name}"
+    except LookupError:
+        return name
+
+
+def _place() -> str:
+    """Who ends the transaction: the innermost function of the product that says something."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None:
+        module, function = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+        place = f"{module.rpartition('.')[2]}.{function}"
+        ours = module.startswith(("bridge.", "services.")) and module != "bridge.database"
+        if ours and place not in BENEATH:
+            return place
+        frame = frame.f_back
+    return "nobody"

@@ -1,0 +1,150 @@
+"""What a run leaves behind: read from the databases, from Kafka and from the mail server."""
+
+import asyncio
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+
+import asyncpg
+from google.protobuf.message import Message
+
+from bridge.events.catalog import Catalog
+from causeway.notifications.v1 import events_pb2 as notifications
+from causeway.orders.v1 import events_pb2 as orders
+from causeway.users.v1 import events_pb2 as users
+from services.events import catalog_of
+from services.notifications.messages import MESSAGES
+from services.users.money import to_nanos
+from tests.crashpoints.corner import Corner
+from tests.integration.bridge.parts import read_all
+
+EMAIL = "email"
+MODULES = {"users": users, "orders": orders, "notifications": notifications}
+REST = {
+    "outbox": "SELECT count(*) FROM bridge.outbox",
+    "parked": "SELECT count(*) FROM bridge.parked",
+    "deliveries": "SELECT count(*) FROM bridge.deliveries WHERE state = 'pending'",
+}
+LOST = "SELECT count(*) FROM bridge.deliveries WHERE state = 'unrecorded'"
+EVENTS = (
+    "SELECT stream, version, type, event_id::text AS id, data FROM bridge.events ORDER BY position"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event of a store."""
+
+    stream: str
+    version: int
+    id: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user's row, in nanos."""
+
+    limit: int
+    reserved: int
+
+
+@dataclass
+class Evidence:
+    """All of a run, as far as its promises are about it."""
+
+    events: dict[str, list[Stored]] = field(default_factory=dict)
+    """By service, in order of position."""
+    states: dict[str, int] = field(default_factory=dict)
+    """By order."""
+    accounts: dict[str, Account] = field(default_factory=dict)
+    """By id of the user."""
+    mails: list[tuple[str, str]] = field(default_factory=list)
+    """Message-ID and address of each mail, as often as it came."""
+    records: dict[str, list[int]] = field(default_factory=dict)
+    """Versions on Kafka by stream, each at its first time."""
+    rest: dict[str, int] = field(default_factory=dict)
+    """What waits in which table."""
+
+    def told(self) -> dict[str, str]:
+        """Events that a customer must hear of: id -> user."""
+        return {
+            one.id: MESSAGES[type(one.message)](one.message).recipient
+            for service in ("users", "orders")
+            for one in self.events[service]
+            if type(one.message) in MESSAGES
+        }
+
+    def sent(self) -> Counter[tuple[str, str, str]]:
+        """How often each (user, cause, channel) was noted as sent."""
+        return Counter(
+            (one.message.recipient, one.message.cause_event_id, one.message.channel)
+            for one in self.events["notifications"]
+            if isinstance(one.message, notifications.NotificationSent)
+        )
+
+    def credit(self, user_id: str) -> list[int]:
+        """What was reserved after each event of a user's stream, in nanos."""
+        held, course = 0, []
+        for one in self.events["users"]:
+            if one.stream == f"users/{user_id}":
+                if isinstance(one.message, users.CreditReserved):
+                    held += to_nanos(one.message.amount)
+                elif isinstance(one.message, users.CreditReleased):
+                    held -= to_nanos(one.message.amount)
+                course.append(held)
+        return course
+
+
+async def gathered(corner: Corner) -> Evidence:
+    """Look at everything."""
+    found = Evidence(mails=[_mail(mail) for mail in corner.mails.mails])
+    for service, pool in corner.pools.items():
+        catalog = catalog_of(MODULES[service])
+        found.events[service] = [_stored(row, catalog) for row in await pool.fetch(EVENTS)]
+        for name, sql in REST.items():
+            found.rest[f"{service} {name}"] = await pool.fetchval(sql)
+        found.rest[f"{service} unrecorded"] = await pool.fetchval(LOST)
+    for row in await corner.pools["orders"].fetch("SELECT id, state FROM orders"):
+        found.states[f"orders/{row['id']}"] = row["state"]
+    for row in await corner.pools["users"].fetch("SELECT id, credit_limit, reserved FROM users"):
+        found.accounts[row["id"]] = Account(row["credit_limit"], row["reserved"])
+    found.records = await _records(corner)
+    return found
+
+
+async def waiting(corner: Corner) -> int:
+    """How much is still to come: what waits in a table, and events that nobody was told of."""
+    counts = [await pool.fetchval(sql) for pool in corner.pools.values() for sql in REST.values()]
+    told, sent = await asyncio.gather(_events_to_tell(corner), _events_told(corner))
+    return int(sum(counts)) + max(0, told - sent)
+
+
+async def _events_to_tell(corner: Corner) -> int:
+    kinds = [kind.DESCRIPTOR.full_name for kind in MESSAGES]
+    sql = "SELECT count(*) FROM bridge.events WHERE type = ANY ($1)"
+    return sum([int(await corner.pools[one].fetchval(sql, kinds)) for one in ("users", "orders")])
+
+
+async def _events_told(corner: Corner) -> int:
+    sql = "SELECT count(*) FROM bridge.events WHERE type = $1"
+    kind = notifications.NotificationSent.DESCRIPTOR.full_name
+    return int(await corner.pools["notifications"].fetchval(sql, kind))
+
+
+async def _records(corner: Corner) -> dict[str, list[int]]:
+    found: defaultdict[str, dict[int, None]] = defaultdict(dict)
+    for service in MODULES:
+        for record in await read_all(corner.kafka, f"{corner.run}.causeway.{service}.v1"):
+            said = {name: (value or b"").decode() for name, value in record.headers}
+            found[said["ce_subject"]][int(said["ce_sequence"])] = None
+    return {stream: list(versions) for stream, versions in found.items()}
+
+
+def _stored(row: asyncpg.Record, catalog: Catalog) -> Stored:
+    message = catalog[row["type"]].message.FromString(row["data"])
+    return Stored(row["stream"], row["version"], row["id"], message)
+
+
+def _mail(mail: EmailMessage) -> tuple[str, str]:
+    return str(mail["Message-ID"]).strip("<>"), str(mail["To"].addresses[0].addr_spec)

@@ -1,0 +1,65 @@
+"""Which points there are: those that the committed lists have, and where a run is to die."""
+
+import random
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tests.crashpoints.life import PROCESSES
+from tests.crashpoints.trigger import AFTER, Aim
+
+LISTS = Path(__file__).parent
+FIRST = ".beginning."
+"""In points of a store's first relay: passed until something is sealed, and never again."""
+
+
+def listed(name: str) -> list[str]:
+    """A list without its comments: `points`, `recovery` or `elsewhere`."""
+    lines = (LISTS / f"{name}.txt").read_text().splitlines()
+    return [told for line in lines if (told := line.partition("#")[0].strip())]
+
+
+def unknown(passed: Iterable[str]) -> list[str]:
+    """The points that no list has."""
+    known = {*listed("points"), *listed("recovery")}
+    elsewhere = tuple(listed("elsewhere"))
+    return sorted(one for one in passed if one not in known and not one.startswith(elsewhere))
+
+
+def all_aims(seed: int) -> list[Aim]:
+    """Every point, in an order of chance; those of a beginning first, those of recovery last."""
+    chance = random.Random(seed)  # noqa: S311 (no secret)
+    return [
+        *sorted(_shuffled(listed("points"), chance), key=_place),
+        *_shuffled(listed("recovery"), chance),
+    ]
+
+
+def sample(seed: int, each: int) -> list[Aim]:
+    """So many points of each process, among those that need no crash before them."""
+    aims = sorted(_shuffled(listed("points"), random.Random(seed)), key=_place)  # noqa: S311
+    return [aim for process in PROCESSES for aim in of(process, aims)[:each]]
+
+
+def of(process: str, aims: Sequence[Aim]) -> list[Aim]:
+    """Those of one process."""
+    return [aim for aim in aims if aim.point.startswith(f"{process}.")]
+
+
+def later(aims: Sequence[Aim], seed: int, most: int) -> list[Aim]:
+    """The same points at a later passing of a life, but those that have none."""
+    chance = random.Random(seed)  # noqa: S311 (no secret)
+    return [
+        Aim(aim.point, chance.randint(2, most))
+        for aim in aims
+        if not any(once in aim.point for once in (FIRST, ".groups.register."))
+    ]
+
+
+def _shuffled(points: Sequence[str], chance: random.Random) -> list[Aim]:
+    return [Aim(point) for point in chance.sample(points, len(points))]
+
+
+def _place(aim: Aim) -> tuple[bool, bool]:
+    """Where an aim stands among others: a beginning first, and its commit before what is behind."""
+    begins = FIRST in aim.point
+    return not begins, begins and aim.point.endswith(AFTER)

@@ -1,0 +1,116 @@
+"""The checker sees what it is there for: in evidence that was altered, and in a run with bugs."""
+
+import copy
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from google.type.money_pb2 import Money
+
+from causeway.notifications.v1.events_pb2 import NotificationSent
+from causeway.orders.v1.events_pb2 import OrderConfirmed, OrderCreated
+from causeway.users.v1.events_pb2 import CreditReserved, UserRegistered
+from tests.crashpoints.checker import violations
+from tests.crashpoints.corner import Corner
+from tests.crashpoints.customers import Customer, Placed, State
+from tests.crashpoints.evidence import Account, Evidence, Stored, gathered
+from tests.crashpoints.run import carry_out
+from tests.crashpoints.trigger import Aim
+
+TOTAL = Money(currency_code="EUR", units=40)
+NANOS = 40 * 10**9
+ANN = Customer("ann", "u1", [Placed("orders/o1", NANOS, State.STATE_CONFIRMED, True)])
+TOLD = {"e1": "users/u1", "e3": "users/u1", "e4": "users/u1"}
+
+
+def kept() -> Evidence:
+    """One customer with one confirmed order, and everything as it should be."""
+    sent = [
+        Stored(
+            f"notifications/{cause}",
+            1,
+            f"n-{cause}",
+            NotificationSent(recipient=user, cause_event_id=cause, channel="email"),
+        )
+        for cause, user in TOLD.items()
+    ]
+    registered = UserRegistered(user_id="u1", credit_limit=Money(currency_code="EUR", units=50))
+    reserved = CreditReserved(user_id="u1", order="orders/o1", amount=TOTAL)
+    created = OrderCreated(order_id="o1", customer="users/u1", total=TOTAL)
+    confirmed = OrderConfirmed(order_id="o1", customer="users/u1", total=TOTAL)
+    return Evidence(
+        events={
+            "users": [
+                Stored("users/u1", 1, "e1", registered),
+                Stored("users/u1", 2, "e2", reserved),
+            ],
+            "orders": [
+                Stored("orders/o1", 1, "e3", created),
+                Stored("orders/o1", 2, "e4", confirmed),
+            ],
+            "notifications": sent,
+        },
+        states={"orders/o1": State.STATE_CONFIRMED},
+        accounts={"u1": Account(limit=50 * 10**9, reserved=NANOS)},
+        mails=[(f"{cause}@causeway.example", "ann@example.org") for cause in TOLD],
+        records={"users/u1": [1, 2], "orders/o1": [1, 2], **{one.stream: [1] for one in sent}},
+        rest={"users parked": 0},
+    )
+
+
+def doubled(found: Evidence) -> None:
+    first = found.events["notifications"][0]
+    found.events["notifications"].append(replace(first, version=2))
+    found.records[first.stream] = [1, 2]
+
+
+def overspent(found: Evidence) -> None:
+    found.accounts["u1"] = Account(limit=NANOS - 1, reserved=NANOS)
+
+
+def placed_twice(found: Evidence) -> None:
+    again = Stored("orders/o2", 1, "e5", found.events["orders"][0].message)
+    found.events["orders"].append(again)
+
+
+def test_nothing_is_said_where_everything_is_kept() -> None:
+    assert violations(kept(), [ANN]) == []
+
+
+def test_a_mail_that_comes_twice_is_one() -> None:
+    found = kept()
+    found.mails *= 2
+    assert violations(found, [ANN]) == []
+
+
+@pytest.mark.parametrize(("alter", "says"), [
+    (lambda e: e.rest.update({"users parked": 1}), "1 wait in users parked"),
+    (lambda e: e.states.update({"orders/o1": State.STATE_PENDING}), "is STATE_PENDING"),
+    (lambda e: e.states.clear(), "is missing"),
+    (placed_twice, "placed 1 orders, there are 2"),
+    (lambda e: e.accounts.update(u1=Account(50 * 10**9, 0)), "has 0 reserved"),
+    (lambda e: e.accounts.clear(), "is not there"),
+    (overspent, "left 0..39999999999"),
+    (lambda e: e.events["orders"].pop(0), "has the versions [2]"),
+    (lambda e: e.records.update({"users/u1": [2, 1]}), "[2, 1] on Kafka"),
+    (doubled, "said to be sent 2 times"),
+    (lambda e: e.events["notifications"].pop(), "nothing says"),
+    (lambda e: e.mails.pop(), "never came"),
+    (lambda e: e.mails.append((str(uuid.uuid4()), "ann@example.org")), "has the Message-ID"),
+])  # fmt: skip
+def test_each_broken_promise_is_named(alter: Callable[[Evidence], object], says: str) -> None:
+    found = copy.deepcopy(kept())
+    alter(found)
+    assert any(says in one for one in violations(found, [ANN]))
+
+
+async def test_a_crash_brings_planted_bugs_to_light(corner: Corner) -> None:
+    worker = "notifications-worker"
+    aims = [Aim(f"{worker}.smtp.send.after"), Aim(f"{worker}.sender.attempt.commit.after")]
+    told = await carry_out(corner, aims, notifications_worker="fresh_message_id outcome_apart")
+    found = violations(await gathered(corner), told.customers)
+    assert Counter(told.crashed) == Counter(aim.point for aim in aims)
+    assert any("has the Message-ID" in one for one in found)
+    assert any("said to be sent 2 times" in one for one in found)
