@@ -68,6 +68,16 @@ There is no such consumer group; the message lists those that there are.
   causeway call bridge.v1.OperationsService/DescribeCluster '{}' --as oscar""",
     "UNKNOWN_SOURCE": """\
 No store writes events of this source; the message lists the sources.""",
+    "UNKNOWN_EVENT_TYPE": """\
+No service here has such an event; the message lists those that may come from outside.""",
+    "NOT_PUBLISHABLE": """\
+An event of a service is written by that service alone. What may come from outside has
+`publish_roles` in its proto.""",
+    "SETTINGS_MISSING": """\
+A process was not told what it needs; the message names the variable of its environment.""",
+    "EVENT_ID_REUSED": """\
+This source has used this id for another event, or the same one at another time. Give what is new an
+id of its own; to repeat, send the same content again.""",
     "EMPTY_FILTER": """\
 A filter without a field would touch all dead letters: name a group, key, type, reason or names.""",
     "NOTHING_CHOSEN": """\
