@@ -82,7 +82,9 @@ class Crowd:
             request.position = pb.START_POSITION_LATEST
         metadata = (("authorization", f"Bearer {self._token()}"),)
         first = True
-        async for answer in stub.SubscribeEvents(request, metadata=metadata):
+        answers: AsyncIterator[pb.SubscribeEventsResponse]
+        answers = stub.SubscribeEvents(request, metadata=metadata)  # type: ignore[assignment]
+        async for answer in answers:
             member.note(answer)
             member.subscribed += first
             first = False
