@@ -10,6 +10,7 @@ import uuid_utils
 from bridge import logs, telemetry
 from bridge.database import acquire
 from bridge.effects.deliveries import Delivery, Effect, Outcome, Result, delivery_of
+from bridge.effects.places import Places
 from bridge.errors import CausewayError, Unavailable
 from bridge.listening import listening
 from bridge.middleware.retry import retry
@@ -74,15 +75,14 @@ class Sender:
             try:
                 async with (
                     acquire(self._pool) as connection,
-                    listening(connection, CHANNEL) as ears,
+                    listening(connection, CHANNEL) as (wake, lost),
+                    Places(self._pace.at_once, wake) as places,
                 ):
-                    wake, lost = ears
                     while not stop.is_set():
                         wake.clear()
-                        count = await self._round()
+                        await self._begin(places)
                         failures = 0
-                        if count < self._pace.at_once:
-                            await wait_any(self._pace.poll, wake, lost, stop)
+                        await wait_any(self._pace.poll, wake, lost, stop)
                         if lost.is_set():
                             raise ConnectionError("the listening connection is gone")
             except DRIVER as error:
@@ -90,24 +90,18 @@ class Sender:
                 logs.warning("sender.interrupted", cause=type(error).__name__)
                 await wait_any(backoff(failures, self._pace.first_pause, 5.0), stop)
 
-    async def _round(self) -> int:
-        """Carry out what is due, side by side; gives how many there were."""
+    async def _begin(self, places: Places) -> None:
+        """Begin what is due, as far as there are places."""
+        free = places.free()
+        if not free:
+            return
         token = str(uuid_utils.uuid4())
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                self._sql["lease"],
-                list(self._effects),
-                self._pace.at_once,
-                token,
-                self._pace.lease,
+                self._sql["lease"], list(self._effects), free, token, self._pace.lease
             )
-        ended = await asyncio.gather(
-            *(self._carry_out(delivery_of(row), token) for row in rows), return_exceptions=True
-        )
-        for error in ended:
-            if error is not None:
-                raise error
-        return len(rows)
+        for row in rows:
+            places.take(self._carry_out(delivery_of(row), token))
 
     async def _carry_out(self, delivery: Delivery, token: str) -> None:
         name = f"deliver {delivery.effect}"

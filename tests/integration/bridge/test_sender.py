@@ -150,6 +150,49 @@ async def test_no_try_comes_before_the_time_that_the_error_named(
             await connection.execute("UPDATE bridge.deliveries SET due_time = now()")
 
 
+async def test_what_hangs_holds_its_own_place_alone(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box, released = Mailbox(), asyncio.Event()
+
+    async def deliver(delivery: Delivery) -> None:
+        if delivery.id == hung:
+            await released.wait()
+        await box.deliver(delivery)
+
+    async def others_are_sent() -> bool:
+        return len(box.mails) == 9
+
+    hung = await put(connection, event)
+    for _ in range(9):
+        await put(connection, event)
+    patient = replace(FAST, attempt=30, at_once=2, poll=600)
+    async with running(Sender(pool, {"email": deliver}, box.outcome, patient).run):
+        await until(others_are_sent)
+        assert not await ended(connection)
+        released.set()
+        await until(lambda: ended(connection))
+
+
+async def test_no_more_run_side_by_side_than_there_are_places(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box, at_work = Mailbox(), [0]
+
+    async def deliver(delivery: Delivery) -> None:
+        at_work[0] += 1
+        assert at_work[0] <= 3
+        await asyncio.sleep(0.01)
+        at_work[0] -= 1
+        await box.deliver(delivery)
+
+    for _ in range(20):
+        await put(connection, event)
+    async with running(Sender(pool, {"email": deliver}, box.outcome, replace(FAST, at_once=3)).run):
+        await until(lambda: ended(connection))
+    assert box.outcomes == [Result(True, 1)] * 20
+
+
 async def test_many_senders_send_each_delivery_once(
     connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
 ) -> None:
