@@ -80,7 +80,7 @@ class Sender:
                 ):
                     while not stop.is_set():
                         wake.clear()
-                        await self._begin(places)
+                        await self._round(places)
                         failures = 0
                         await wait_any(self._pace.poll, wake, lost, stop)
                         if lost.is_set():
@@ -90,7 +90,7 @@ class Sender:
                 logs.warning("sender.interrupted", cause=type(error).__name__)
                 await wait_any(backoff(failures, self._pace.first_pause, 5.0), stop)
 
-    async def _begin(self, places: Places) -> None:
+    async def _round(self, places: Places) -> None:
         """Begin what is due, as far as there are places."""
         free = places.free()
         if not free:
