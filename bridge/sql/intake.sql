@@ -55,7 +55,13 @@ SELECT
     event.time, event.correlation_id, event.causation_id,
     coalesce(published.topic, outbox.topic, '') AS topic, published.partition,
     published.record_offset
-FROM bridge.events AS event
-LEFT JOIN bridge.published AS published USING (position)
-LEFT JOIN bridge.outbox AS outbox USING (position)
-WHERE event.event_id = ANY ($1::uuid[])
+FROM unnest($1::uuid[]) AS wanted (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM bridge.events WHERE events.event_id = wanted.id LIMIT 1
+) AS event
+LEFT JOIN LATERAL (
+    SELECT * FROM bridge.published WHERE published.position = event.position LIMIT 1
+) AS published ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM bridge.outbox WHERE outbox.position = event.position LIMIT 1
+) AS outbox ON true
