@@ -1,0 +1,72 @@
+"""Events from outside in a store: relayed and sealed like any other, under their own source."""
+
+from datetime import UTC, datetime
+
+import asyncpg
+
+from bridge.audit.verify import verify
+from bridge.events.codec import decode
+from bridge.events.event import Origin
+from bridge.events.outside import cause_of, event_id_of
+from bridge.events.schema import SchemaId
+from bridge.store.intake import Intake
+from bridge.store.offer import Offer
+from tests.integration.bridge.parts import (
+    SOURCE,
+    Parts,
+    append,
+    confirmed,
+    outbox_is_empty,
+    read_all,
+    relaying,
+    seals_topic,
+    until,
+)
+
+OUTSIDE = "/warehouse/berlin"
+
+
+def offer(parts: Parts, outer_id: str, order_id: str) -> Offer:
+    message = confirmed(order_id)
+    event_type = parts.catalog.type_of(message)
+    event_id = event_id_of(OUTSIDE, outer_id)
+    origin = Origin("users/paul", "causeway-cli", "/m", "", event_id, cause_of(OUTSIDE, outer_id))
+    data = message.SerializeToString()
+    stream = event_type.stream_of(message)
+    now = datetime.now(UTC)
+    return Offer(event_id, event_type, stream, data, SchemaId(7, 1), now, False, origin)
+
+
+async def test_records_have_the_publishers_source_and_the_check_of_history_agrees(
+    parts: Parts, pool: asyncpg.Pool, connection: asyncpg.Connection
+) -> None:
+    intake = Intake(pool)
+    await intake.put([offer(parts, f"receipt-{number}", "o1") for number in range(3)])
+    own = await append(parts, connection, "o1", 3)
+    async with relaying(parts):
+        await until(lambda: outbox_is_empty(connection))
+    events = [decode(record, parts.catalog) for record in await read_all(parts.kafka, parts.topic)]
+    assert [event.version for event in events] == [1, 2, 3, 4]
+    assert [event.source for event in events] == [OUTSIDE] * 3 + [SOURCE]
+    assert [event.id for event in events[:3]] == [
+        event_id_of(OUTSIDE, f"receipt-{number}") for number in range(3)
+    ]
+    assert events[3].id == own.id
+    report = await verify(
+        parts.dsn, parts.kafka, parts.catalog, SOURCE, seals=seals_topic(parts.topic)
+    )
+    assert report.findings == []
+    assert report.seals == 4
+
+
+async def test_a_repeat_after_it_was_relayed_finds_the_event_and_its_place(
+    parts: Parts, pool: asyncpg.Pool, connection: asyncpg.Connection
+) -> None:
+    intake = Intake(pool)
+    await intake.put([offer(parts, "receipt-1", "o1")])
+    async with relaying(parts):
+        await until(lambda: outbox_is_empty(connection))
+    [found] = await intake.put([offer(parts, "receipt-1", "o1")])
+    assert isinstance(found, asyncpg.Record)
+    assert (found["version"], found["topic"], found["record_offset"]) == (1, parts.topic, 0)
+    assert await connection.fetchval("SELECT count(*) FROM bridge.outbox") == 0
