@@ -140,14 +140,16 @@ class Preferences(message.Message):
         *,
         email_disabled: builtins.bool = ...,
         webhook_uri: builtins.str = ...,
-        webhook_secret: builtins.str = ...,
+        webhook_secret: builtins.str | None = ...,
         etag: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_webhook_secret", b"_webhook_secret", "webhook_secret", b"webhook_secret"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["email_disabled", b"email_disabled", "etag", b"etag", "webhook_secret", b"webhook_secret", "webhook_uri", b"webhook_uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_webhook_secret", b"_webhook_secret", "email_disabled", b"email_disabled", "etag", b"etag", "webhook_secret", b"webhook_secret", "webhook_uri", b"webhook_uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__webhook_secret: _TypeAlias = typing.Literal["webhook_secret"]  # noqa: Y015
+    _WhichOneofArgType__webhook_secret: _TypeAlias = typing.Literal["_webhook_secret", b"_webhook_secret"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__webhook_secret) -> _WhichOneofReturnType__webhook_secret | None: ...
 
 @typing.final
 class ListNotificationsRequest(message.Message):
