@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from benchmarks import cli
 from benchmarks.api_parts import ApiBench, running
 from benchmarks.create import create
+from benchmarks.deliver import deliver
 from benchmarks.harness import Say
 from benchmarks.publish import publish, publish_stream
 
@@ -23,7 +24,13 @@ def _running(say: Say) -> AbstractContextManager[ApiBench]:
 
 
 SUITE = cli.Suite(
-    _running, {"create": create, "publish": publish, "publish-stream": publish_stream}
+    _running,
+    {
+        "create": create,
+        "publish": publish,
+        "publish-stream": publish_stream,
+        "deliver": deliver,
+    },
 )
 
 if __name__ == "__main__":

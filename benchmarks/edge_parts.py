@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -115,13 +116,20 @@ class EdgeBench:
 
     @contextmanager
     def edge(
-        self, behind: Place, change: Callable[[Edge], Edge] = lambda edge: edge
+        self,
+        behind: Place,
+        change: Callable[[Edge], Edge] = lambda edge: edge,
+        others: Mapping[str, Place] = MappingProxyType({}),
     ) -> Iterator[Place]:
-        """Run Envoy as the local platform does, on what the compiler makes, before a backend."""
-        address = Address(HOST, behind.port)
+        """Run Envoy as the local platform does, on what the compiler makes, before a backend.
+
+        `others` stand behind it for areas of their own, as "bridge".
+        """
+        clusters = {**dict.fromkeys(self.model.areas, behind), **others}
+        addresses = {area: (Address(HOST, one.port),) for area, one in clusters.items()}
         root = self.folder / f"edge-{bench.free_port()}"
         deployment = bench.deployment_of(self.model, root, self.issuer, [], limits=LIMITS)
-        deployment = replace(deployment, clusters=dict.fromkeys(self.model.areas, (address,)))
+        deployment = replace(deployment, clusters=addresses)
         with bench.running(self.model, deployment, change) as envoy:
             process = psutil.Process(envoy.process.pid)
             secure = Place(envoy.tls_port, process, ca=str(envoy.authority))
