@@ -116,6 +116,9 @@ class SubscribeEventsRequest(message.Message):
     SOURCES_FIELD_NUMBER: builtins.int
     position: StartPosition.ValueType
     resume_token: builtins.str
+    """Of the last answer that was taken in. Good for the same caller, topics, types, keys and sources
+    alone, at any replica.
+    """
     @builtins.property
     def topics(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
@@ -127,7 +130,9 @@ class SubscribeEventsRequest(message.Message):
         """Partition keys; empty: all."""
 
     @builtins.property
-    def time(self) -> timestamp_pb2.Timestamp: ...
+    def time(self) -> timestamp_pb2.Timestamp:
+        """Events whose `time` is this or later, also after a resume."""
+
     @builtins.property
     def sources(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Values of CloudEvents' `source`; empty: all."""
@@ -162,6 +167,7 @@ class SubscribeEventsResponse(message.Message):
     END_FIELD_NUMBER: builtins.int
     RESUME_TOKEN_FIELD_NUMBER: builtins.int
     resume_token: builtins.str
+    """Where to go on after this answer."""
     @builtins.property
     def event(self) -> event_pb2.Event: ...
     @builtins.property

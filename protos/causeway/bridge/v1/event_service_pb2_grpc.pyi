@@ -39,8 +39,12 @@ class EventServiceStub:
     PublishEvents: grpc.StreamStreamMultiCallable[event_service_pb2.PublishEventsRequest, event_service_pb2.PublishEventsResponse]
     """Publishes many events; acknowledgements are cumulative. gRPC only."""
     SubscribeEvents: grpc.UnaryStreamMultiCallable[event_service_pb2.SubscribeEventsRequest, event_service_pb2.SubscribeEventsResponse]
-    """Sends events as they are written, from a position, a time or a resume token. Beside auditors,
-    those with a type's `subscribe_roles` may ask: the handler decides on the types.
+    """Sends events as they are written, from a position, a time or a resume token: those of a partition
+    (and so of a key) in order, each at least once. Beside auditors, those with a type's
+    `subscribe_roles` may ask; a topic or type that they may not have is PERMISSION_DENIED, and types
+    that they do not name are narrowed to those that they may have. The first answer is a heartbeat.
+    A record that can't be read ends the stream with DATA_LOSS, after an answer whose token goes on
+    behind it; a token whose place is gone from the log is OUT_OF_RANGE.
     """
     GetEvent: grpc.UnaryUnaryMultiCallable[event_service_pb2.GetEventRequest, event_pb2.Event]
     """Gets one event."""
@@ -61,8 +65,12 @@ class EventServiceAsyncStub(EventServiceStub):
     PublishEvents: aio.StreamStreamMultiCallable[event_service_pb2.PublishEventsRequest, event_service_pb2.PublishEventsResponse]  # type: ignore[assignment]
     """Publishes many events; acknowledgements are cumulative. gRPC only."""
     SubscribeEvents: aio.UnaryStreamMultiCallable[event_service_pb2.SubscribeEventsRequest, event_service_pb2.SubscribeEventsResponse]  # type: ignore[assignment]
-    """Sends events as they are written, from a position, a time or a resume token. Beside auditors,
-    those with a type's `subscribe_roles` may ask: the handler decides on the types.
+    """Sends events as they are written, from a position, a time or a resume token: those of a partition
+    (and so of a key) in order, each at least once. Beside auditors, those with a type's
+    `subscribe_roles` may ask; a topic or type that they may not have is PERMISSION_DENIED, and types
+    that they do not name are narrowed to those that they may have. The first answer is a heartbeat.
+    A record that can't be read ends the stream with DATA_LOSS, after an answer whose token goes on
+    behind it; a token whose place is gone from the log is OUT_OF_RANGE.
     """
     GetEvent: aio.UnaryUnaryMultiCallable[event_service_pb2.GetEventRequest, event_pb2.Event]  # type: ignore[assignment]
     """Gets one event."""
@@ -98,8 +106,12 @@ class EventServiceServicer(metaclass=abc_1.ABCMeta):
         request: event_service_pb2.SubscribeEventsRequest,
         context: _ServicerContext,
     ) -> typing.Union[abc.Iterator[event_service_pb2.SubscribeEventsResponse], abc.AsyncIterator[event_service_pb2.SubscribeEventsResponse]]:
-        """Sends events as they are written, from a position, a time or a resume token. Beside auditors,
-        those with a type's `subscribe_roles` may ask: the handler decides on the types.
+        """Sends events as they are written, from a position, a time or a resume token: those of a partition
+        (and so of a key) in order, each at least once. Beside auditors, those with a type's
+        `subscribe_roles` may ask; a topic or type that they may not have is PERMISSION_DENIED, and types
+        that they do not name are narrowed to those that they may have. The first answer is a heartbeat.
+        A record that can't be read ends the stream with DATA_LOSS, after an answer whose token goes on
+        behind it; a token whose place is gone from the log is OUT_OF_RANGE.
         """
 
     @abc_1.abstractmethod
