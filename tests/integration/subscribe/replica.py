@@ -83,10 +83,11 @@ async def replica(given: Mapping[str, str], log: Path) -> AsyncIterator[Replica]
     """Start a process and wait until it serves; it is ended with the block."""
     with log.open("wb") as written:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bridge.api", env=dict(given), stderr=written
+            sys.executable, "-m", "bridge.api", "api", env=dict(given), stderr=written
         )
     try:
         await until(lambda: process.returncode is not None or port_in(log) > 0, 60)
+        assert process.returncode is None, f"it did not start: see {log}"
         yield Replica(process, port_in(log))
     finally:
         if process.returncode is None:
