@@ -6,6 +6,7 @@ import statistics
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -13,13 +14,16 @@ import grpc
 import pytest
 from pydantic import SecretStr
 
+from bridge.changes import Changes
 from bridge.server.resume import ResumeTokens
 from causeway.notifications.v1 import notification_service_pb2 as pb
 from client.errors import CallFailed
 from client.platform import Platform
 from services.notifications import notification_table
+from services.notifications.notification_table import State
 from services.notifications.servicer import WATCHED
 from services.notifications.tail import Position
+from services.notifications.watch import CHANNEL, PAGE, Watch
 from tests.integration.notifications.serving import (
     SIGNING_KEY,
     As,
@@ -122,6 +126,21 @@ async def test_more_than_a_reading_holds_is_told_whole_and_in_order(
     answers = watch(call_as(ann), begun)
     titles = [(await told(answers)).notification.title for _ in range(120)]
     assert titles == [f"Notification {number}" for number in range(120)]
+
+
+async def test_a_slow_reader_is_read_for_a_page_at_a_time_and_gets_the_last_state(
+    ann: str, database: str, pool: asyncpg.Pool
+) -> None:
+    notifications = [await tell(pool, ann, number) for number in range(PAGE + 10)]
+    follower = Watch(pool, Changes(database, CHANNEL)).follow(f"users/{ann}", Position(0))
+    async with aclosing(follower) as news:
+        await anext(news)
+        await sent(pool, notifications[-1])
+        later = [(await anext(news))[0] for _ in notifications[1:]]
+    states = {one.id: one.state for one in later if one is not None}
+    assert states.pop(notifications[-1].id) is State.SENT
+    assert set(states.values()) == {State.PENDING}
+    assert len(states) == PAGE + 8
 
 
 async def test_nobody_sees_what_others_are_told(call_as: As, ann: str, pool: asyncpg.Pool) -> None:
