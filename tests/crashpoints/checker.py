@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from causeway.orders.v1 import events_pb2 as orders_events
 from tests.crashpoints.customers import Customer, State
-from tests.crashpoints.evidence import EMAIL, Evidence
+from tests.crashpoints.evidence import EMAIL, WEBHOOK, Evidence
 
 
 def violations(found: Evidence, customers: Sequence[Customer]) -> list[str]:
@@ -14,9 +14,11 @@ def violations(found: Evidence, customers: Sequence[Customer]) -> list[str]:
         *_nothing_waits(found),
         *_orders_end(found, customers),
         *_credit_adds_up(found, customers),
+        *_users_left(found, customers),
         *_streams_are_whole(found),
         *_told_once(found),
         *_mails_are_one(found, customers),
+        *_posts_are_one(found, customers),
     ]
 
 
@@ -61,6 +63,17 @@ def _credit_adds_up(found: Evidence, customers: Sequence[Customer]) -> Iterator[
             yield f"users/{customer.id} left 0..{account.limit}: {course}"
 
 
+def _users_left(found: Evidence, customers: Sequence[Customer]) -> Iterator[str]:
+    """Each has moved and was let go, in both systems."""
+    for customer in customers:
+        account = found.accounts.get(customer.id)
+        if account is None:
+            continue  # told already
+        here = account.active, account.email
+        if here != (False, customer.last_address) or account.identity != here:
+            yield f"users/{customer.id} is {here} here and {account.identity} in Keycloak"
+
+
 def _streams_are_whole(found: Evidence) -> Iterator[str]:
     """Versions are 1..n, in the store and, in that order, on Kafka."""
     for events in found.events.values():
@@ -75,25 +88,40 @@ def _streams_are_whole(found: Evidence) -> Iterator[str]:
 
 
 def _told_once(found: Evidence) -> Iterator[str]:
-    """Of each event its customer is told once, by mail, as the events say."""
-    expected = {(user, cause, EMAIL) for cause, user in found.told().items()}
+    """Of each event its customer is told once on each channel, as the events say."""
+    mailed = {(user, cause, EMAIL) for cause, user in found.told().items()}
+    posted = {(user, cause, WEBHOOK) for cause, user in found.told(welcome=False).items()}
+    either = {(user, cause, WEBHOOK) for cause, user in found.told().items()}
     sent = found.sent()
-    for told in expected - sent.keys():
+    for told in (mailed | posted) - sent.keys():
         yield f"nothing says that {told} was sent"
     for told, times in sent.items():
         if times > 1:
             yield f"{told} is said to be sent {times} times"
-        if told not in expected:
+        if told not in mailed | either:
             yield f"{told} was sent for no event"
 
 
 def _mails_are_one(found: Evidence, customers: Sequence[Customer]) -> Iterator[str]:
     """A mail comes once or more, always with the id of its event, and to its customer."""
-    addresses = {f"users/{one.id}": f"{one.username}@example.org" for one in customers}
-    came = {(message_id.partition("@")[0], address) for message_id, address in found.mails}
-    told = found.told()
-    expected = {(cause, addresses.get(user, user)) for cause, user in told.items()}
-    for cause, address in expected - came:
-        yield f"the mail of event {cause} to {address} never came"
-    for name, address in came - expected:
-        yield f"a mail to {address} has the Message-ID {name}, which is no event of theirs"
+    owners = {
+        address: f"users/{one.id}"
+        for one in customers
+        for address in (one.first_address, one.last_address)
+    }
+    came = {(message_id.partition("@")[0], owners.get(to, to)) for message_id, to in found.mails}
+    expected = set(found.told().items())
+    for cause, user in expected - came:
+        yield f"the mail of event {cause} to {user} never came"
+    for name, user in came - expected:
+        yield f"a mail to {user} has the Message-ID {name}, which is no event of theirs"
+
+
+def _posts_are_one(found: Evidence, customers: Sequence[Customer]) -> Iterator[str]:
+    """A post comes once or more, always with the id of its event, and to its customer."""
+    ids = {one.username: f"users/{one.id}" for one in customers}
+    came = {(cause, ids.get(username, username)) for cause, username in found.posts}
+    for cause, user in set(found.told(welcome=False).items()) - came:
+        yield f"the post of event {cause} to {user} never came"
+    for name, user in came - set(found.told().items()):
+        yield f"a post to {user} has the id {name}, which is no event of theirs"

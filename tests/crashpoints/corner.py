@@ -25,6 +25,8 @@ from services.orders import product_table
 from services.orders.product_table import Price
 from tests.crashpoints.life import PROCESSES, Life
 from tests.integration.bridge.parts import kafka_settings
+from tests.integration.notifications.hookserver import HookServer
+from tests.integration.notifications.hookserver import running as hooking
 from tests.integration.notifications.mailserver import MailServer
 from tests.integration.notifications.mailserver import running as mailing
 from tests.integration.service_database import service_database
@@ -48,6 +50,7 @@ class Corner:
     kafka: KafkaSettings
     realm: Realm
     mails: MailServer
+    hooks: HookServer
     issuer: Issuer
     ports: Mapping[str, int]
 
@@ -82,6 +85,7 @@ class Corner:
             "CAUSEWAY_CLIENT_ID": "users",
             "CAUSEWAY_CLIENT_SECRET": SECRET,
             "CAUSEWAY_SMTP": f"127.0.0.1:{self.mails.port}",
+            "CAUSEWAY_WEBHOOK_ALLOWED": "127.0.0.1",
             "OTEL_SDK_DISABLED": "true",
         }
 
@@ -110,6 +114,7 @@ async def made(directory: Path) -> AsyncIterator[Corner]:
                 )
             ),
             mails=await stack.enter_async_context(mailing()),
+            hooks=await stack.enter_async_context(hooking()),
             issuer=await stack.enter_async_context(Issuer().serving()),
             ports=_free_ports(),
         )

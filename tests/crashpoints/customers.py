@@ -2,14 +2,17 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
+from causeway.notifications.v1 import notification_service_pb2 as notifications
+from causeway.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from causeway.orders.v1 import order_service_pb2 as orders
 from causeway.orders.v1.order_service_pb2_grpc import OrderServiceStub
 from causeway.users.v1 import user_service_pb2 as users
@@ -41,18 +44,33 @@ class Customer:
     id: str = ""
     orders: list[Placed] = field(default_factory=list)
 
+    @property
+    def first_address(self) -> str:
+        """Where its mails go until it moves, and may go while it does."""
+        return f"{self.username}@example.org"
+
+    @property
+    def last_address(self) -> str:
+        """Where it is in the end."""
+        return f"{self.username}@example.net"
+
 
 class Callers:
     """The way to the APIs, whichever of their lives answers."""
 
-    def __init__(self, users_at: str, orders_at: str, issuer: Issuer) -> None:
+    def __init__(self, ports: Mapping[str, int], issuer: Issuer) -> None:
         options = [
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 300),
         ]
-        self._channels = [grpc.aio.insecure_channel(at, options) for at in (users_at, orders_at)]
-        self.users = UserServiceStub(self._channels[0])
-        self.orders = OrderServiceStub(self._channels[1])
+        self._channels = [
+            grpc.aio.insecure_channel(f"127.0.0.1:{ports[f'{one}-api']}", options)
+            for one in ("users", "orders", "notifications")
+        ]
+        users_api, orders_api, notifications_api = self._channels
+        self.users = UserServiceStub(users_api)
+        self.orders = OrderServiceStub(orders_api)
+        self.notifications = NotificationServiceStub(notifications_api)
         self._issuer = issuer
 
     async def close(self) -> None:
@@ -85,28 +103,56 @@ class Callers:
 class Life:
     """One customer's way through everything that the choreography has."""
 
-    def __init__(self, callers: Callers, customer: Customer) -> None:
+    def __init__(self, callers: Callers, customer: Customer, hooks: str) -> None:
+        """`hooks` is where webhooks go, an address without a path."""
         self._callers = callers
+        self._hooks = hooks
         self._me = customer
 
     async def run(self) -> None:
-        """Register; one order that stays confirmed, one delivered, one that is too dear, one
-        cancelled before and one after its credit is reserved."""
+        """Register, with a webhook; one order that stays confirmed, one delivered, one that is too
+        dear, one cancelled before and one after its credit is reserved; move, and be let go."""
         await self._register()
+        await self._prefer()
         await asyncio.gather(
             self._keep(), self._get(), self._want_too_much(), self._regret(), self._give_back()
         )
+        await self._move()
+        await self._leave()
 
     async def _register(self) -> None:
         request = users.RegisterUserRequest(
             username=self._me.username,
-            email=f"{self._me.username}@example.org",
+            email=self._me.first_address,
             display_name="Ann",
             password=uuid.uuid4().hex,
             request_id=str(uuid.uuid4()),
         )
         user = await self._callers.ask(self._callers.users.RegisterUser, request)
         self._me.id = user.name.removeprefix("users/")
+
+    async def _prefer(self) -> None:
+        wanted = notifications.Preferences(
+            webhook_uri=f"{self._hooks}/{self._me.username}", webhook_secret=uuid.uuid4().hex
+        )
+        request = notifications.UpdatePreferencesRequest(
+            preferences=wanted, request_id=str(uuid.uuid4())
+        )
+        await self._asked(self._callers.notifications.UpdatePreferences, request)
+
+    async def _move(self) -> None:
+        request = users.UpdateUserRequest(
+            user=users.User(name=f"users/{self._me.id}", email=self._me.last_address),
+            update_mask=FieldMask(paths=["email"]),
+            request_id=str(uuid.uuid4()),
+        )
+        await self._asked(self._callers.users.UpdateUser, request)
+
+    async def _leave(self) -> None:
+        request = users.DeactivateUserRequest(
+            name=f"users/{self._me.id}", reason="done", request_id=str(uuid.uuid4())
+        )
+        await self._callers.ask(self._callers.users.DeactivateUser, request, "oscar", "operator")
 
     async def _keep(self) -> None:
         order = await self._place("book", 1, State.STATE_CONFIRMED, holds=True)

@@ -17,8 +17,9 @@ from services.notifications.messages import MESSAGES
 from services.users.money import to_nanos
 from tests.crashpoints.corner import Corner
 from tests.integration.bridge.parts import read_all
+from tests.integration.notifications.hookserver import Post
 
-EMAIL = "email"
+EMAIL, WEBHOOK = "email", "webhook"
 MODULES = {"users": users, "orders": orders, "notifications": notifications}
 REST = {
     "outbox": "SELECT count(*) FROM bridge.outbox",
@@ -26,6 +27,7 @@ REST = {
     "deliveries": "SELECT count(*) FROM bridge.deliveries WHERE state = 'pending'",
 }
 LOST = "SELECT count(*) FROM bridge.deliveries WHERE state = 'unrecorded'"
+ACCOUNTS = "SELECT id, credit_limit, reserved, active, email FROM users"
 EVENTS = (
     "SELECT stream, version, type, event_id::text AS id, data FROM bridge.events ORDER BY position"
 )
@@ -43,10 +45,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user's row, in nanos."""
+    """A user's row: amounts in nanos; and what Keycloak says of it."""
 
     limit: int
     reserved: int
+    active: bool = False
+    email: str = ""
+    identity: tuple[bool, str] | None = (False, "")
+    """Whether it may log in, and its address; None: Keycloak does not know it."""
 
 
 @dataclass
@@ -61,16 +67,21 @@ class Evidence:
     """By id of the user."""
     mails: list[tuple[str, str]] = field(default_factory=list)
     """Message-ID and address of each mail, as often as it came."""
+    posts: list[tuple[str, str]] = field(default_factory=list)
+    """Id and username of each post of a webhook, as often as it came."""
     records: dict[str, list[int]] = field(default_factory=dict)
     """Versions on Kafka by stream, each at its first time."""
     rest: dict[str, int] = field(default_factory=dict)
     """What waits in which table."""
 
-    def told(self) -> dict[str, str]:
-        """Events that a customer must hear of: id -> user."""
+    def told(self, *, welcome: bool = True) -> dict[str, str]:
+        """Events that a customer must hear of: id -> user.
+
+        Without the welcome: that may be told before the customer has said where its webhook is.
+        """
         return {
             one.id: MESSAGES[type(one.message)](one.message).recipient
-            for service in ("users", "orders")
+            for service in (("users", "orders") if welcome else ("orders",))
             for one in self.events[service]
             if type(one.message) in MESSAGES
         }
@@ -98,7 +109,10 @@ class Evidence:
 
 async def gathered(corner: Corner) -> Evidence:
     """Look at everything."""
-    found = Evidence(mails=[_mail(mail) for mail in corner.mails.mails])
+    found = Evidence(
+        mails=[_mail(mail) for mail in corner.mails.mails],
+        posts=[_post(post) for post in corner.hooks.posts],
+    )
     for service, pool in corner.pools.items():
         catalog = catalog_of(MODULES[service])
         found.events[service] = [_stored(row, catalog) for row in await pool.fetch(EVENTS)]
@@ -107,14 +121,17 @@ async def gathered(corner: Corner) -> Evidence:
         found.rest[f"{service} unrecorded"] = await pool.fetchval(LOST)
     for row in await corner.pools["orders"].fetch("SELECT id, state FROM orders"):
         found.states[f"orders/{row['id']}"] = row["state"]
-    for row in await corner.pools["users"].fetch("SELECT id, credit_limit, reserved FROM users"):
-        found.accounts[row["id"]] = Account(row["credit_limit"], row["reserved"])
+    identities = await asyncio.to_thread(_identities, corner)
+    for row in await corner.pools["users"].fetch(ACCOUNTS):
+        user_id, limit, reserved, active, email = row
+        identity = identities.get(user_id)
+        found.accounts[user_id] = Account(limit, reserved, active, email, identity)
     found.records = await _records(corner)
     return found
 
 
 async def waiting(corner: Corner) -> int:
-    """How much is still to come: what waits in a table, and events that nobody was told of."""
+    """How much is still to come: what waits in a table, and events that nobody was mailed about."""
     counts = [await pool.fetchval(sql) for pool in corner.pools.values() for sql in REST.values()]
     told, sent = await asyncio.gather(_events_to_tell(corner), _events_told(corner))
     return int(sum(counts)) + max(0, told - sent)
@@ -127,9 +144,13 @@ async def _events_to_tell(corner: Corner) -> int:
 
 
 async def _events_told(corner: Corner) -> int:
-    sql = "SELECT count(*) FROM bridge.events WHERE type = $1"
-    kind = notifications.NotificationSent.DESCRIPTOR.full_name
-    return int(await corner.pools["notifications"].fetchval(sql, kind))
+    sql = "SELECT count(*) FROM notifications WHERE channel = $1"
+    return int(await corner.pools["notifications"].fetchval(sql, EMAIL))
+
+
+def _identities(corner: Corner) -> dict[str, tuple[bool, str]]:
+    found = corner.realm.admin.get_users({"max": 10_000})
+    return {one["id"]: (one["enabled"], one.get("email", "")) for one in found}
 
 
 async def _records(corner: Corner) -> dict[str, list[int]]:
@@ -144,6 +165,10 @@ async def _records(corner: Corner) -> dict[str, list[int]]:
 def _stored(row: asyncpg.Record, catalog: Catalog) -> Stored:
     message = catalog[row["type"]].message.FromString(row["data"])
     return Stored(row["stream"], row["version"], row["id"], message)
+
+
+def _post(post: Post) -> tuple[str, str]:
+    return post.headers["webhook-id"], post.line.split(" ")[1].strip("/")
 
 
 def _mail(mail: EmailMessage) -> tuple[str, str]:

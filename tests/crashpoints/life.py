@@ -6,7 +6,14 @@ from pathlib import Path
 
 from tests.crashpoints.trigger import Aim
 
-PROCESSES = ("users-api", "users-worker", "orders-api", "orders-worker", "notifications-worker")
+PROCESSES = (
+    "users-api",
+    "users-worker",
+    "orders-api",
+    "orders-worker",
+    "notifications-api",
+    "notifications-worker",
+)
 
 
 @dataclass(frozen=True, slots=True)

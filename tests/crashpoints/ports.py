@@ -21,6 +21,7 @@ from bridge.kafka.batches import Sent
 from bridge.kafka.consumer import GroupConsumer
 from bridge.kafka.producer import Producer
 from bridge.store.event_store import EventStore
+from services.notifications.webhook_post import Poster
 from services.users.keycloak import Keycloak
 from tests.crashpoints import doing
 from tests.crashpoints.trigger import AFTER, BEFORE, Trigger
@@ -45,6 +46,7 @@ def plant(trigger: Trigger) -> None:
     for name, method in vars(Keycloak).copy().items():
         if inspect.iscoroutinefunction(method) and not name.startswith("_") and name != "close":
             _put(Keycloak, name, partial(_calling, trigger, partial(doing.at, f"keycloak.{name}")))
+    _put(Poster, "post", partial(_calling, trigger, lambda: ["webhook.post"]))
     _put(Inbox, "handle", _noting_batch)
     _put(EventStore, "draft", _noting_draft)
 

@@ -26,21 +26,31 @@ from bridge.registry.schemas import schema_ids
 from bridge.relay.relay import Relay
 from bridge.server.process import run
 from services.events import catalog_of
+from services.users.identity_changes import IdentityChanges
 from services.users.intents import Intents
 from tests.crashpoints import bugs, doing, ports
 from tests.crashpoints.life import Life
 from tests.crashpoints.trigger import Trigger
 
-# Everything that a life needs is imported before it is forked.
+LATE = (
+    "bridge.worker",
+    "services.notifications.handlers",
+    "services.notifications.mailer",
+    "services.notifications.outcomes",
+    "services.notifications.webhook",
+    "services.orders.handlers",
+    "services.orders.projections",
+    "services.users.handlers",
+    "services.users.keycloak",
+    "services.users.sweeper",
+)
+"""What a bootstrap imports when it runs: here before a life is forked."""
 BOOTSTRAPS = {
     name: import_module(f"services.{name}.bootstrap")
     for name in ("users", "orders", "notifications")
 }
-for _late in ("bridge.worker", "services.notifications.handlers", "services.notifications.mailer",
-              "services.notifications.outcomes", "services.orders.handlers",
-              "services.orders.projections", "services.users.handlers", "services.users.keycloak",
-              "services.users.sweeper"):  # fmt: skip
-    import_module(_late)
+for _module in LATE:
+    import_module(_module)
 
 
 def live(life: Life) -> None:
@@ -103,6 +113,7 @@ def _shorten() -> None:
     )
     lease, settle = timedelta(seconds=4), timedelta(seconds=8)
     everywhere(Intents, partial(Intents, lease=lease, settle=settle))
+    everywhere(IdentityChanges, partial(IdentityChanges, lease=lease, settle=settle))
 
 
 def everywhere(original: Any, replacement: Any) -> None:

@@ -36,8 +36,8 @@ async def carry_out(
     lives = corner.lives(**bugs)
     for life in lives:
         life.report.unlink(missing_ok=True)
-    users_at, orders_at = (f"127.0.0.1:{corner.ports[one]}" for one in ("users-api", "orders-api"))
-    callers = Callers(users_at, orders_at, corner.issuer)
+    callers = Callers(corner.ports, corner.issuer)
+    hooks = f"http://127.0.0.1:{corner.hooks.port}"
     known: list[Customer] = []
     async with manned(lives, aims) as posts:
         async with asyncio.TaskGroup() as tasks:
@@ -45,7 +45,7 @@ async def carry_out(
             while len(known) < customers or any(post.busy for post in posts):
                 if len(living) < AT_ONCE:
                     known.append(Customer(f"u{uuid.uuid4().hex[:12]}"))
-                    task = tasks.create_task(Life(callers, known[-1]).run())
+                    task = tasks.create_task(Life(callers, known[-1], hooks).run())
                     living.add(task)
                     task.add_done_callback(living.discard)
                 await asyncio.sleep(ARRIVALS)

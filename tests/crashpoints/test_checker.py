@@ -22,6 +22,7 @@ from tests.crashpoints.trigger import Aim
 TOTAL = Money(currency_code="EUR", units=40)
 NANOS = 40 * 10**9
 ANN = Customer("ann", "u1", [Placed("orders/o1", NANOS, State.STATE_CONFIRMED, True)])
+ACCOUNT = Account(50 * 10**9, NANOS, False, ANN.last_address, (False, ANN.last_address))
 TOLD = {"e1": "users/u1", "e3": "users/u1", "e4": "users/u1"}
 
 
@@ -29,12 +30,13 @@ def kept() -> Evidence:
     """One customer with one confirmed order, and everything as it should be."""
     sent = [
         Stored(
-            f"notifications/{cause}",
+            f"notifications/{channel}-{cause}",
             1,
-            f"n-{cause}",
-            NotificationSent(recipient=user, cause_event_id=cause, channel="email"),
+            f"n-{channel}-{cause}",
+            NotificationSent(recipient=user, cause_event_id=cause, channel=channel),
         )
         for cause, user in TOLD.items()
+        for channel in ("email", "webhook")
     ]
     registered = UserRegistered(user_id="u1", credit_limit=Money(currency_code="EUR", units=50))
     reserved = CreditReserved(user_id="u1", order="orders/o1", amount=TOTAL)
@@ -53,8 +55,9 @@ def kept() -> Evidence:
             "notifications": sent,
         },
         states={"orders/o1": State.STATE_CONFIRMED},
-        accounts={"u1": Account(limit=50 * 10**9, reserved=NANOS)},
+        accounts={"u1": ACCOUNT},
         mails=[(f"{cause}@causeway.example", "ann@example.org") for cause in TOLD],
+        posts=[(cause, "ann") for cause in TOLD],
         records={"users/u1": [1, 2], "orders/o1": [1, 2], **{one.stream: [1] for one in sent}},
         rest={"users parked": 0},
     )
@@ -67,7 +70,7 @@ def doubled(found: Evidence) -> None:
 
 
 def overspent(found: Evidence) -> None:
-    found.accounts["u1"] = Account(limit=NANOS - 1, reserved=NANOS)
+    found.accounts["u1"] = replace(ACCOUNT, limit=NANOS - 1)
 
 
 def placed_twice(found: Evidence) -> None:
@@ -82,6 +85,7 @@ def test_nothing_is_said_where_everything_is_kept() -> None:
 def test_a_mail_that_comes_twice_is_one() -> None:
     found = kept()
     found.mails *= 2
+    found.posts *= 2
     assert violations(found, [ANN]) == []
 
 
@@ -90,7 +94,9 @@ def test_a_mail_that_comes_twice_is_one() -> None:
     (lambda e: e.states.update({"orders/o1": State.STATE_PENDING}), "is STATE_PENDING"),
     (lambda e: e.states.clear(), "is missing"),
     (placed_twice, "placed 1 orders, there are 2"),
-    (lambda e: e.accounts.update(u1=Account(50 * 10**9, 0)), "has 0 reserved"),
+    (lambda e: e.accounts.update(u1=replace(ACCOUNT, reserved=0)), "has 0 reserved"),
+    (lambda e: e.accounts.update(u1=replace(ACCOUNT, active=True)), "is (True, "),
+    (lambda e: e.accounts.update(u1=replace(ACCOUNT, identity=None)), "None in Keycloak"),
     (lambda e: e.accounts.clear(), "is not there"),
     (overspent, "left 0..39999999999"),
     (lambda e: e.events["orders"].pop(0), "has the versions [2]"),
@@ -98,6 +104,8 @@ def test_a_mail_that_comes_twice_is_one() -> None:
     (doubled, "said to be sent 2 times"),
     (lambda e: e.events["notifications"].pop(), "nothing says"),
     (lambda e: e.mails.pop(), "never came"),
+    (lambda e: e.posts.pop(), "the post of event"),
+    (lambda e: e.posts.append((str(uuid.uuid4()), "ann")), "has the id"),
     (lambda e: e.mails.append((str(uuid.uuid4()), "ann@example.org")), "has the Message-ID"),
 ])  # fmt: skip
 def test_each_broken_promise_is_named(alter: Callable[[Evidence], object], says: str) -> None:

@@ -33,7 +33,7 @@ def test_a_point_that_no_list_has_is_told() -> None:
 def test_a_sample_has_points_of_every_process_and_the_same_for_a_seed(seed: int) -> None:
     aims = sample(seed, 3)
     assert aims == sample(seed, 3)
-    assert [len(of(process, aims)) for process in PROCESSES] == [3] * len(PROCESSES)
+    assert all(1 <= len(of(process, aims)) <= 3 for process in PROCESSES)
 
 
 def test_all_aims_are_all_points() -> None:

@@ -35,7 +35,7 @@ class HookServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with suppress(ConnectionError):
+            with suppress(ConnectionError, EOFError):
                 await self._answer(await self._read(reader), writer)
         finally:
             writer.close()
