@@ -1,23 +1,31 @@
-"""`make test`: the suite in three rounds, each with as many processes as it bears.
+"""`make test`: the suite in rounds, each with as many processes as it bears.
 
-The platform takes both cores of a small machine and most of its inotify instances, so what needs
-none of it runs before: alone, and side by side. Options are pytest's and go to every round; with
-paths among them there is one round, of these.
+What needs no platform runs before there is one. Then comes what needs its parts and has databases
+and topics of its own in them, side by side, and last what looks at the whole or takes parts of it
+away. Options are pytest's and go to every round; with paths among them there is one round, of
+these.
 
 Example: python -m tests -m "not long" -k stream
 """
 
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from tests import platform
+from tests.conftest import SETTINGS, real_parts
 
 UNITS = ("tests/unit/", "tests/gateway/", "tests/contract/")
 EDGES = ("tests/integration/edge/", "tests/integration/proof/", "tests/security/")
-ON_THE_PLATFORM = ("tests/security/test_direct.py",)
-"""Files within EDGES that need it all the same."""
-# Each worker of "edges" has up to three at once, of 20 inotify instances each; Linux gives 128.
-WORKERS = {"units": 4, "edges": 2, "platform": 0}
+PARTS = ("tests/integration/",)
+ON_THE_PLATFORM = ("tests/security/test_direct.py", "tests/integration/stack/")
+"""Within EDGES and PARTS, and need the whole platform all the same."""
+FIRST_ON_THE_PLATFORM = "parts"
+WORKERS = {"units": 4, "edges": 4, "parts": 2, "platform": 0}
 PASSED, FAILED, NOTHING_CHOSEN = 0, 1, 5
 """Exit codes of pytest."""
 
@@ -31,9 +39,10 @@ def rounds() -> dict[str, list[str]]:
 
 
 def _round_of(path: str) -> str:
-    if path.startswith(UNITS):
-        return "units"
-    return "edges" if path.startswith(EDGES) and path not in ON_THE_PLATFORM else "platform"
+    if path.startswith(ON_THE_PLATFORM):
+        return "platform"
+    beginnings = {"units": UNITS, "edges": EDGES, "parts": PARTS}
+    return next((name for name, some in beginnings.items() if path.startswith(some)), "platform")
 
 
 def run(arguments: tuple[str, ...]) -> int:
@@ -62,18 +71,32 @@ def run(arguments: tuple[str, ...]) -> int:
 
 def main(options: list[str]) -> int:
     """Run all rounds, also after one that failed; give pytest's exit code for all together."""
-    chosen = any(option.startswith("tests") for option in options)
-    codes = set()
-    for name, files in {"chosen": []}.items() if chosen else rounds().items():
-        print(f"round: {name}", flush=True)
-        workers = ("-n", str(WORKERS.get(name, 0)), "--dist", "loadfile")
-        codes.add(code := run((*workers, *options, *files)))
-        if code not in (PASSED, FAILED, NOTHING_CHOSEN):
-            return code
+    if any(option.startswith("tests") for option in options):
+        return run(("--dist", "loadfile", *options))
+    codes = []
+    with ExitStack() as stack:
+        for name, files in rounds().items():
+            print(f"round: {name}", flush=True)
+            if name == FIRST_ON_THE_PLATFORM:
+                stack.enter_context(_platform())
+            workers = ("-n", str(WORKERS[name]), "--dist", "loadfile")
+            codes.append(code := run((*workers, *options, *files)))
+            if code not in (PASSED, FAILED, NOTHING_CHOSEN):
+                return code
     if FAILED in codes:
         return FAILED
-    return NOTHING_CHOSEN if codes == {NOTHING_CHOSEN} else PASSED
+    return NOTHING_CHOSEN if set(codes) == {NOTHING_CHOSEN} else PASSED
+
+
+@contextmanager
+def _platform() -> Iterator[None]:
+    """What tests find in the environment is taken as it is: each process would start its own."""
+    with platform.running(SETTINGS) as running:
+        os.environ.update(real_parts(running))
+        yield
 
 
 if __name__ == "__main__":
+    # Else the platform would outlive a run that is ended while it starts.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     sys.exit(main(sys.argv[1:]))

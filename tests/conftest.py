@@ -33,19 +33,9 @@ def spans() -> Iterator[otlp.Receiver]:
 @pytest.fixture(scope="session")
 def causeway(spans: otlp.Receiver) -> Iterator[platform.Platform]:
     """The running platform, with two replicas of Orders."""
-    reused = platform.is_running(SETTINGS)
-    if not reused:
-        platform.stop(SETTINGS)
-        try:
-            platform.start(SETTINGS, "--scale", "orders=2")
-        except BaseException:
-            platform.stop(SETTINGS)
-            raise
-    running = platform.attach(SETTINGS)
-    os.environ.update(real_parts(running))
-    yield running
-    if not reused:
-        platform.stop(SETTINGS)
+    with platform.running(SETTINGS) as running:
+        os.environ.update(real_parts(running))
+        yield running
 
 
 def real_parts(running: platform.Platform) -> dict[str, str]:

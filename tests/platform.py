@@ -5,6 +5,8 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,20 @@ def attach(settings: dict[str, str]) -> Platform:
     words = shlex.split(answer.stdout)
     pairs = (word.split("=", 1) for word in words if "=" in word)
     return Platform(settings, dict(pairs))
+
+
+@contextmanager
+def running(settings: dict[str, str]) -> Iterator[Platform]:
+    """The platform with two replicas of Orders; stopped at the end where it did not run before."""
+    reused = is_running(settings)
+    try:
+        if not reused:
+            stop(settings)
+            start(settings, "--scale", "orders=2")
+        yield attach(settings)
+    finally:
+        if not reused:
+            stop(settings)
 
 
 def is_running(settings: dict[str, str]) -> bool:

@@ -106,7 +106,7 @@ def attacked(
     with ExitStack() as stack:
         service = stack.enter_context(kit_backend(issuer, model, root / "service.log"))
         deployment = bench.deployment_of(model, root / "edge", issuer, [service], **more)
-        start = bench.running(model, deployment, lambda edge: change(patient(edge)))
+        start = bench.running(model, deployment, lambda edge: change(patient(edge)), watching=False)
         edge = stack.enter_context(start)
         yield Target(edge, service, issuer)
 

@@ -23,8 +23,9 @@ import grpc
 import httpx
 
 from gateway.deployments import Address, Deployment, Tls
-from gateway.envoy import files
-from gateway.envoy.edge import Edge, emit
+from gateway.envoy import files, tls
+from gateway.envoy.edge import BOOTSTRAP, Edge, emit
+from gateway.envoy.typed import plain
 from gateway.model import Model
 from stack.failures import is_watched_out
 from stack.provision.certificates import provide_certificates
@@ -199,17 +200,25 @@ def running(
     deployment: Deployment,
     change: Callable[[Edge], Edge] = lambda edge: edge,
     awaited: str = "/readyz",
+    *,
+    watching: bool = True,
 ) -> Iterator[Running]:
-    """Publish, start and await one Envoy; `change` takes a remedy away to see that it bites.
+    """Start and await one Envoy; `change` takes a remedy away to see that it bites.
 
-    Envoy is there when the path `awaited` answers with 200.
+    Envoy is there when the path `awaited` answers with 200. One that is not `watching` has all in
+    one file: nothing can be published to it, and it holds none of a user's 128 inotify instances,
+    of which a watching one holds 20.
     """
     root = Path(deployment.root)
     edge = change(emit(model, deployment))
     if deployment.tls:
         certify(deployment)
-    # Not validated beforehand: it takes as long as the start, which would fail just the same.
-    files.publish(root, edge, envoy=ALWAYS_CONTENT)
+    if watching:
+        # Not validated beforehand: it takes as long as the start, which would fail just the same.
+        files.publish(root, edge, envoy=ALWAYS_CONTENT)
+    else:
+        root.mkdir(parents=True, exist_ok=True)
+        (root / BOOTSTRAP).write_text(unwatched(edge), encoding="utf-8")
     with (root / "envoy.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 (our own program)
             files.command(root, threads=1), stdout=log, stderr=log
@@ -219,6 +228,20 @@ def running(
             yield Running(root, edge, process)
         finally:
             _end(process)
+
+
+def unwatched(edge: Edge) -> str:
+    """The edge as one bootstrap: as it is validated, but with its certificate."""
+    whole = json.loads(edge.inline())
+    if edge.deployment.tls:
+        certificate = plain(tls.secret(edge.deployment.tls))["tls_certificate"]
+        del certificate["watched_directory"]
+        chains = (one["filter_chains"][0] for one in whole["static_resources"]["listeners"])
+        for chain in (one for one in chains if "transport_socket" in one):
+            context = chain["transport_socket"]["typed_config"]["common_tls_context"]
+            del context["tls_certificate_sds_secret_configs"]
+            context["tls_certificates"] = [certificate]
+    return json.dumps(whole)
 
 
 def certify(deployment: Deployment, now: datetime | None = None) -> None:

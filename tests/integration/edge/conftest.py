@@ -42,10 +42,7 @@ def replica() -> Iterator[Replica]:
 def edge(
     model: Model, issuer: Issuer, replica: Replica, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
-    """One edge for all tests of this folder that only ask.
-
-    It ends with them: each Envoy holds 19 of the 128 inotify instances that Linux gives a user.
-    """
+    """One edge for all tests of this folder that only ask."""
     root = tmp_path_factory.mktemp("edge")
     deployment = bench.deployment_of(model, root, issuer, [replica])
     with bench.running(model, deployment) as edge:
@@ -54,7 +51,10 @@ def edge(
 
 @pytest.fixture
 def start(model: Model, issuer: Issuer, replica: Replica, tmp_path: Path) -> Iterator[Start]:
-    """Start an edge of one's own: start(change=…, replicas=[…], any field of Deployment)."""
+    """Start an edge of one's own: start(change=…, replicas=[…], any field of Deployment).
+
+    One to which something is published must be `watching`.
+    """
     with ExitStack() as stack:
 
         def begin(
@@ -62,11 +62,13 @@ def start(model: Model, issuer: Issuer, replica: Replica, tmp_path: Path) -> Ite
             replicas: list[Replica] | None = None,
             of: Model = model,
             awaited: str = "/readyz",
+            watching: bool = False,
             **more: Any,
         ) -> Running:
             root = tmp_path / f"edge-{bench.free_port()}"
             wanted = bench.deployment_of(of, root, issuer, replicas or [replica], **more)
-            return stack.enter_context(bench.running(of, wanted, change, awaited))
+            running = bench.running(of, wanted, change, awaited, watching=watching)
+            return stack.enter_context(running)
 
         yield begin
 

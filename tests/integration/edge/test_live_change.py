@@ -82,7 +82,7 @@ class Stream:
 def test_a_role_changes_under_load_and_ends_no_stream(
     start: Start, model: Model, issuer: Issuer, operator: str
 ) -> None:
-    edge = start()
+    edge = start(watching=True)
     customer = issuer.token("customer")
     with Stream(edge, operator) as stream, Load(edge, operator) as load:
         assert edge.rest("POST", "/v1/orders/7:ship", customer, json={}).status_code == 403
@@ -105,7 +105,7 @@ def test_a_role_changes_under_load_and_ends_no_stream(
 def test_a_role_that_is_withdrawn_is_gone_on_a_connection_that_stays_open(
     start: Start, model: Model, issuer: Issuer
 ) -> None:
-    edge = start(of=with_roles(model, SHIP, "customer"))
+    edge = start(watching=True, of=with_roles(model, SHIP, "customer"))
     headers = {"authorization": f"Bearer {issuer.token('customer')}"}
     with httpx.Client(base_url=edge.url, headers=headers) as client:
         assert client.post("/v1/orders/7:ship", json={}).status_code == 200
@@ -115,7 +115,7 @@ def test_a_role_that_is_withdrawn_is_gone_on_a_connection_that_stays_open(
 
 def test_a_service_is_added_without_a_restart(start: Start, model: Model, operator: str) -> None:
     without = replace(model, services=tuple(s for s in model.services if s.area != "orders"))
-    edge = start(of=without)
+    edge = start(watching=True, of=without)
     assert edge.rest("GET", "/v1/orders/7", operator).status_code == 404
     some = edge.deployment.clusters
     both = replace(edge.deployment, clusters={**some, "orders": some["users"]})
@@ -126,7 +126,7 @@ def test_a_service_is_added_without_a_restart(start: Start, model: Model, operat
 def test_a_bad_configuration_never_reaches_the_edge(
     start: Start, model: Model, operator: str
 ) -> None:
-    edge = start()
+    edge = start(watching=True)
     live = (edge.root / "current").resolve()
     routes = RouteConfiguration()
     routes.CopyFrom(edge.edge.routes)
@@ -141,7 +141,7 @@ def test_a_configuration_that_envoy_refuses_live_leaves_the_old_one(
     start: Start, operator: str
 ) -> None:
     """What `publish` keeps away: here it is written past it."""
-    edge = start()
+    edge = start(watching=True)
     version = edge.root / "v9"
     version.mkdir()
     for name, text in edge.edge.files().items():
@@ -161,7 +161,7 @@ def _change(edge: Running, wanted: Edge) -> tuple[str, ...]:
 
 
 def test_a_change_is_in_force_when_it_is_done(start: Start, model: Model, issuer: Issuer) -> None:
-    edge = start()
+    edge = start(watching=True)
     token = issuer.token("customer")
     for roles, status in (("customer", 200), ("operator", 403), ("customer", 200)):
         wanted = emit(with_roles(model, SHIP, roles), edge.deployment)
@@ -176,7 +176,7 @@ def test_what_only_the_running_envoy_refuses_is_told_and_undone(
     start: Start, model: Model, operator: str, where: str
 ) -> None:
     """As if its validation had let it pass."""
-    edge = start()
+    edge = start(watching=True)
     wanted = emit(with_roles(model, SHIP, "customer"), edge.deployment)
     if where == "a filter":
         empty = RBAC(rules={"policies": {"nobody": {}}})  # a policy must have permissions
@@ -200,7 +200,7 @@ def test_what_only_the_running_envoy_refuses_is_told_and_undone(
 def test_an_envoy_that_does_not_run_is_told_and_nothing_is_changed(
     start: Start, model: Model
 ) -> None:
-    edge = start()
+    edge = start(watching=True)
     edge.process.kill()
     edge.process.wait()
     before = files.read(edge.root)
@@ -211,7 +211,7 @@ def test_an_envoy_that_does_not_run_is_told_and_nothing_is_changed(
 
 def test_writing_in_place_is_never_seen(start: Start, model: Model, issuer: Issuer) -> None:
     """Why `publish` renames a link."""
-    edge = start()
+    edge = start(watching=True)
     files_of_change = emit(with_roles(model, SHIP, "customer"), edge.deployment).files()
     for name, text in files_of_change.items():
         (edge.root / "current" / name).write_text(text)
@@ -276,7 +276,7 @@ def test_a_filter_that_is_changed_has_the_keys_before_anybody_calls(
         return edge.stats("jwks_fetch_success")["http.edge.jwt_authn.jwks_fetch_success"]
 
     without = replace(model, services=tuple(s for s in model.services if s.area != "users"))
-    edge = start(change=fetching)
+    edge = start(watching=True, change=fetching)
     assert bench.until(lambda: fetched() > 0)
     before = fetched()
     changed = _change(edge, fetching(emit(without, edge.deployment)))

@@ -60,7 +60,7 @@ def site(start: Start, model: Model, issuer: Issuer) -> Iterator[Site]:
     without = replace(model, services=tuple(s for s in model.services if s.area != "users"))
     with ExitStack() as stack:
         two = [stack.enter_context(bench.backend()) for _ in range(2)]
-        site = Site(start(of=without, replicas=two), model, issuer, stack)
+        site = Site(start(watching=True, of=without, replicas=two), model, issuer, stack)
         site.replicas += two
         yield site
 

@@ -68,7 +68,7 @@ class Load:
 
 def test_both_replicas_answer(start: Start, operator: str) -> None:
     with bench.backend() as one, bench.backend() as two:
-        edge = start(replicas=[one, two])
+        edge = start(watching=True, replicas=[one, two])
         assert len(answered_by(edge, operator)) == 2
 
 
@@ -76,7 +76,7 @@ def test_a_killed_replica_fails_no_safe_call_but_one_whose_reply_had_begun(
     start: Start, operator: str
 ) -> None:
     with bench.backend() as one, bench.backend() as two:
-        edge = start(replicas=[one, two])
+        edge = start(watching=True, replicas=[one, two])
         with Load(edge, operator) as load:
             two.kill()
             load.more()
@@ -97,7 +97,7 @@ def test_a_killed_replica_fails_calls_without_the_remedies(start: Start, operato
         return replace(edge, routes=routes, clusters=plain)
 
     with bench.backend() as one, bench.backend() as two:
-        edge = start(bare, replicas=[one, two])
+        edge = start(bare, watching=True, replicas=[one, two])
         with Load(edge, operator) as load:
             two.kill()
             load.more()
@@ -116,7 +116,7 @@ def test_a_replica_that_is_taken_out_first_fails_no_call(
     start: Start, model: Model, operator: str
 ) -> None:
     with bench.backend() as one, bench.backend() as two:
-        edge = start(replicas=[one, two])
+        edge = start(watching=True, replicas=[one, two])
         with Load(edge, operator) as load:
             left = dict.fromkeys(model.areas, (one.address,))
             edge.publish(emit(model, replace(edge.deployment, clusters=left)))
@@ -129,7 +129,7 @@ def test_a_replica_that_is_taken_out_first_fails_no_call(
 
 def test_a_replica_that_is_added_gets_calls(start: Start, model: Model, operator: str) -> None:
     with bench.backend() as one, bench.backend() as two:
-        edge = start(replicas=[one])
+        edge = start(watching=True, replicas=[one])
         both = dict.fromkeys(model.areas, (one.address, two.address))
         edge.publish(emit(model, replace(edge.deployment, clusters=both)))
         assert bench.until(lambda: len(answered_by(edge, operator, 5)) == 2)
@@ -137,7 +137,7 @@ def test_a_replica_that_is_added_gets_calls(start: Start, model: Model, operator
 
 def test_a_replica_that_comes_back_is_used_again(start: Start, operator: str) -> None:
     with bench.backend() as one, bench.backend() as two:
-        edge = start(replicas=[one, two])
+        edge = start(watching=True, replicas=[one, two])
         two.kill()
         assert bench.until(lambda: len(answered_by(edge, operator, 10)) == 1)
         with bench.backend(two.address.port):
@@ -156,7 +156,7 @@ def test_only_repeatable_calls_are_repeated(edge: Running, operator: str) -> Non
 
 def test_without_a_replica_a_call_is_unavailable_at_once(start: Start, operator: str) -> None:
     with bench.backend() as one:
-        edge = start(replicas=[one])
+        edge = start(watching=True, replicas=[one])
         one.kill()
         assert bench.until(lambda: edge.rest("GET", "/readyz").status_code == 503)
         answer = edge.rest("GET", "/v1/orders/7", operator)

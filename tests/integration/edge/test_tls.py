@@ -194,7 +194,7 @@ def aged(edge: Running) -> int:
 def test_a_renewed_certificate_is_live_under_calls_and_no_connection_is_dropped(
     start: Start, operator: str
 ) -> None:
-    edge = start()
+    edge = start(watching=True)
     old = aged(edge)
     calls, stop = 0, threading.Event()
     failed: list[grpc.RpcError] = []
@@ -230,7 +230,7 @@ def test_a_renewed_certificate_is_live_under_calls_and_no_connection_is_dropped(
 
 
 def test_a_certificate_that_does_not_fit_its_key_is_not_taken(start: Start) -> None:
-    edge = start()
+    edge = start(watching=True)
     assert edge.deployment.tls
     old, folder = serial(edge), edge.root / "authority" / "tls"
     (folder / "v1" / "certificate.pem").rename(folder / "kept.pem")

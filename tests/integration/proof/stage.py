@@ -155,7 +155,7 @@ def staged(
         bench.deployment_of(model, root, issuer, []),
         clusters=dict.fromkeys(model.areas, (Address(bench.HOST, port),)),
     )
-    with bench.running(model, deployment, change) as edge:
+    with bench.running(model, deployment, change, watching=False) as edge:
         yield Stage(surface, issuer, edge, port)
 
 

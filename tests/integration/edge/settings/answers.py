@@ -49,12 +49,18 @@ def _a_size_of_its_own(ask: Asked) -> bool:
     return ask.edge.grpc(REGISTER, request).code.name == "RESOURCE_EXHAUSTED"
 
 
+def _without_a_binding(ask: Asked) -> bool:
+    """A method without a binding can't be had over REST; this one would begin a stream."""
+    headers = {"authorization": f"Bearer {ask.token('publisher')}"}
+    with httpx.stream("POST", ask.edge.url + PUBLISH, headers=headers, json={}) as answer:
+        return answer.status_code == 404
+
+
 def _transcoding() -> Iterator[Setting]:
     yield Setting(
         "auto_mapping",
         edited(names.TRANSCODER, _auto),
-        # It concerns methods without a binding alone.
-        lambda ask: ask.rest("POST", PUBLISH, ask.token("publisher"), json={}).status_code == 404,
+        _without_a_binding,
     )
     yield Setting(
         "convert_grpc_status",

@@ -20,8 +20,8 @@ TABLE = {
     for table in (tokens, requests, chain, answers, bounds)
     for setting in table.settings()
 }
-AT_ONCE = 1
-"""Edges that are started beside each other; each holds 19 of a user's 128 inotify instances."""
+AT_ONCE = 2
+"""Edges that are started beside each other."""
 
 
 class Trials:
@@ -49,7 +49,7 @@ class Trials:
             more: dict[str, Any] = dict(setting.deployment)
             wanted = bench.deployment_of(self._model, folder, self._issuer, [self._replica], **more)
         change = setting.without if without else lambda edge: edge
-        with bench.running(self._model, wanted, change) as edge:
+        with bench.running(self._model, wanted, change, watching=False) as edge:
             return setting.holds(Asked(edge, self._issuer))
 
 

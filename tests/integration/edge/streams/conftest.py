@@ -60,5 +60,5 @@ def streams(
     root = tmp_path_factory.mktemp("streams")
     origins = (bench.ORIGIN, page_origin)
     deployment = bench.deployment_of(model, root, issuer, [service], origins=origins)
-    with bench.running(model, deployment) as edge:
+    with bench.running(model, deployment, watching=False) as edge:
         yield edge
