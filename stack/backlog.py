@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from stack.environment import audited
+from stack.environment import stores
 from stack.platform import Platform
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ async def waiting(platform: Platform) -> tuple[list[Waiting], str]:
 
     A platform without workers has nothing to wait for.
     """
-    dsns = audited(platform.settings, platform.credentials)
+    dsns = stores(platform.settings, platform.credentials)
     running = {component.name.partition("-")[0] for component in platform.components}
-    stores = [name for name in dsns if name in running]
+    present = [name for name in dsns if name in running]
     try:
         with anyio.fail_after(LIMIT):
-            answers = [await waiting_in(store, dsns[store]) for store in stores]
+            answers = [await waiting_in(store, dsns[store]) for store in present]
     except TimeoutError:
         return [], f"the databases did not answer within {LIMIT:g} s"
     except Exception as error:  # whatever it is: a status tells, and goes on

@@ -94,6 +94,13 @@ def audited(settings: Settings, credentials: Credentials) -> dict[str, str]:
     return {name: dsn(settings, credentials, "bridge", name) for name in services}
 
 
+def stores(settings: Settings, credentials: Credentials) -> dict[str, str]:
+    """Every store as the role `bridge` reaches it, by service; the bridge's own is the last."""
+    return audited(settings, credentials) | {
+        "bridge": dsn(settings, credentials, "bridge", "bridge")
+    }
+
+
 def kafka_settings(settings: Settings, credentials: Credentials, user: str) -> "KafkaSettings":
     """How `user` reaches the brokers."""
     from bridge.kafka.settings import KafkaSettings

@@ -22,6 +22,8 @@ class Wanted:
     """At or after."""
     end_time: datetime | None = None
     """Before."""
+    publisher: str = ""
+    """Source of those from outside."""
 
 
 async def find(connection: asyncpg.Connection, event_id: str) -> Row | None:
@@ -50,6 +52,7 @@ async def page(
         first,
         limit,
         PAGE_BYTES,
+        wanted.publisher,
     )
     return part_of(rows, limit)
 

@@ -16,6 +16,7 @@ from bridge.api.publish import Publisher
 from bridge.api.stores import Store, Stores
 from bridge.api.trace import trace
 from bridge.errors import FieldViolation, InvalidArgument
+from bridge.events.outside import is_outside
 from bridge.events.resource import event_message
 from bridge.server.paging import PageTokens
 from bridge.subscribe.subscriptions import Subscriptions
@@ -87,7 +88,7 @@ class Events(EventServiceServicer):
                 yield answer
 
     def _store(self, source: str) -> Store:
-        store = self._stores.of_source(source)
+        store = self._stores.of_source(self._publisher.source if is_outside(source) else source)
         if store is None:
             known = ", ".join(one.source for one in self._stores.all)
             text = f"there is no source {source}; there is {known}"
@@ -100,6 +101,7 @@ class Events(EventServiceServicer):
 def wanted_of(request: pb.ListEventsRequest) -> Wanted:
     """Read the filter of a list."""
     return Wanted(
+        publisher=request.source if is_outside(request.source) else "",
         subject=request.subject,
         type=request.type,
         correlation=request.correlation,

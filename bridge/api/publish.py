@@ -43,7 +43,8 @@ class Publisher:
         self._own = own
         self._known = known
         self._schemas = schemas
-        self._source = source
+        self.source = source
+        """Of the store."""
         self._publishable: Publishable | None = None
         self._asking = asyncio.Lock()
 
@@ -56,7 +57,7 @@ class Publisher:
         [outcome] = await self._intake.put([offer])
         if isinstance(outcome, CausewayError):
             raise outcome
-        return event_message(self._source, outcome)
+        return event_message(self.source, outcome)
 
     async def publish_all(
         self, requests: AsyncIterator[pb.PublishEventsRequest]

@@ -37,6 +37,11 @@ def source_of(causation_id: str, own: str) -> str:
     return causation_id.rpartition(MARK)[0] or own
 
 
+def is_outside(source: str) -> bool:
+    """Whether a source is none of our own services'."""
+    return bool(source) and not source.startswith(RESERVED + "/")
+
+
 def checked_source(source: str) -> str:
     """Refuse what is no source, and what only our own services may say."""
     if not _SOURCE.fullmatch(source) or _UNSAFE.intersection(source):

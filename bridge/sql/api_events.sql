@@ -14,7 +14,7 @@ WHERE event.event_id = $1::uuid
 -- page --
 -- Reads the next $8 events after position $1 in order of position, at most $9 bytes of data but
 -- for the first: of stream $2, type $3, correlation $4 (each empty: all), at or after $5 and before
--- $6 (each null: any), not below position $7. `found` is how many there were before the limit of
+-- $6 (each null: any), not below position $7, published by the source $10 outside (empty: any). `found` is how many there were before the limit of
 -- bytes.
 SELECT *
 FROM (
@@ -36,6 +36,13 @@ FROM (
             AND ($4::text = '' OR correlation_id = $4)
             AND ($5::timestamptz IS NULL OR time >= $5)
             AND ($6::timestamptz IS NULL OR time < $6)
+            AND (
+                $10::text = ''
+                OR (
+                    starts_with(causation_id, $10 || '#')
+                    AND strpos(substr(causation_id, length($10) + 2), '#') = 0
+                )
+            )
         ORDER BY position
         LIMIT $8
     ) AS chosen

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from stack.environment import audited, kafka_settings
+from stack.environment import kafka_settings, stores
 from stack.errors import Code, StackError
 from stack.running import running_platform
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bridge.audit.findings import Report
     from bridge.events.catalog import Catalog
 
+OUTSIDE = {"bridge": "inventory"}
+"""Whose events a store holds, where it is not its service's namesake."""
 SAID_EVERY = 100_000
 """Seals or records between two lines of progress."""
 SHOWN = 20
@@ -28,7 +30,7 @@ async def checked(services: Sequence[str]) -> "list[Report]":
 
     platform, _ = running_platform()
     settings, credentials = platform.settings, platform.credentials
-    dsns = audited(settings, credentials)
+    dsns = stores(settings, credentials)
     kafka = kafka_settings(settings, credentials, "observer")
     reports = []
     for name in _chosen(services, list(dsns)):
@@ -57,10 +59,12 @@ def _chosen(wanted: Sequence[str], there: Sequence[str]) -> Sequence[str]:
 
 
 def own_events(service: str) -> "Catalog":
-    """The events that a service's own store holds."""
+    """The events that a service's own store holds; the bridge's are those from outside."""
     from bridge.events.catalog import Catalog
 
-    return Catalog.of(importlib.import_module(f"causeway.{service}.v1.events_pb2"))
+    return Catalog.of(
+        importlib.import_module(f"causeway.{OUTSIDE.get(service, service)}.v1.events_pb2")
+    )
 
 
 def _is_outage(error: Exception) -> bool:

@@ -14,6 +14,7 @@ def test_the_history_of_every_service_is_clean_and_told_so(causeway: Platform) -
         "/causeway/orders",
         "/causeway/users",
         "/causeway/notifications",
+        "/causeway/bridge",
     ]
 
 
@@ -22,4 +23,4 @@ def test_a_service_without_a_store_is_a_usage_error_that_names_those_with_one(
 ) -> None:
     answer = causeway.causeway("events", "verify", "nobody")
     assert answer.returncode == 2
-    assert "orders, users, notifications" in answer.stderr
+    assert "orders, users, notifications, bridge" in answer.stderr

@@ -230,3 +230,21 @@ async def test_who_is_no_publisher_publishes_nothing(services: Services, call_as
     error = await refusal(call_as("customer"), adjusted("book", 5))
     assert error.code == grpc.StatusCode.PERMISSION_DENIED
     assert await streams(services) == {}
+
+
+async def test_events_are_listed_by_the_source_that_published_them(
+    services: Services, publisher: Platform, auditor: Platform
+) -> None:
+    await services.append("orders", orders.OrderConfirmed(order_id="o1", customer="users/u1"))
+    for source in ("/till", "/till#a", "/till-2"):
+        await published(publisher, adjusted("book", 1, source=source))
+
+    async def sources(source: str) -> list[str]:
+        page = await auditor.events.ListEvents(pb.ListEventsRequest(source=source))
+        return [event.source for event in page.events]
+
+    assert await sources("/till") == ["/till"]
+    assert await sources("/till#a") == ["/till#a"]
+    assert await sources("/nobody") == []
+    assert len(await sources("/causeway/bridge")) == 3
+    assert len(await sources("")) == 4
