@@ -1,18 +1,20 @@
-"""`causeway events list|show|trace|verify`"""
+"""`causeway events list|show|trace|publish|verify`"""
 
 from typing import Annotated
 
 import typer
 
+from stack.commands.events_publish import publish
 from stack.commands.events_verify import verify
 from stack.commands.options import AsJson, Auditor, Limit, Password, Since, Until
 
 events = typer.Typer(
     name="events",
-    help="Events in the stores of all services: find them, and see what became of each.",
+    help="Events: find them, see what became of each, and publish from outside.",
     no_args_is_help=True,
 )
 
+events.command()(publish)
 events.command()(verify)
 
 EventId = Annotated[str, typer.Argument(metavar="ID", help="Of the event; `events/ID` will do.")]
