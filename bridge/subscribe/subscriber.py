@@ -3,13 +3,21 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
 
 from bridge.errors import CausewayError
 from bridge.kafka.record import Partition
-from bridge.subscribe.pages import Pages
+from bridge.subscribe.pages import Page
 from bridge.subscribe.seen import Seen
 from bridge.subscribe.wanted import Wanted
 from bridge.subscribe.window import Window
+
+
+class Behind(Protocol):
+    """What is behind the window."""
+
+    async def page(self, where: Partition, at: int) -> Page:
+        """Give records of a partition from `at` on; only where there are any."""
 
 
 class Subscriber:
@@ -36,7 +44,7 @@ class Subscriber:
         self._woken.set()
 
     async def records(
-        self, window: Window, pages: Pages, beat: float
+        self, window: Window, pages: Behind, beat: float
     ) -> AsyncGenerator[Seen | None, None]:
         """Give what is wanted, in order per partition; None when `beat` seconds gave nothing.
 
@@ -75,6 +83,6 @@ class Subscriber:
 
 
 async def _read(
-    window: Window, pages: Pages, where: Partition, at: int
+    window: Window, pages: Behind, where: Partition, at: int
 ) -> tuple[Sequence[Seen], int]:
     return window.after(where, at) or await pages.page(where, at)
