@@ -38,11 +38,13 @@ class Event(message.Message):
     PARTITION_FIELD_NUMBER: builtins.int
     OFFSET_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """`events/{id}`; the id is CloudEvents' `id`, unique in its source."""
+    """`events/{id}`. To publish, `{id}` is CloudEvents' `id`, unique in its source; what is stored has
+    an id that is unique everywhere.
+    """
     type: builtins.str
     """Full name of the message in `data`."""
     source: builtins.str
-    """Who wrote it, e.g. `/causeway/orders`."""
+    """Who wrote it, e.g. `/causeway/orders`, or who published it from outside."""
     subject: builtins.str
     """What it is about, e.g. `orders/{id}`."""
     key: builtins.str
@@ -52,7 +54,9 @@ class Event(message.Message):
     correlation: builtins.str
     """The request that began it all."""
     causation: builtins.str
-    """Id of the event that caused this one; empty where a request did."""
+    """Id of the event that caused this one; empty where a request did. Of an event from outside
+    `{source}#{id}`, as it was published.
+    """
     topic: builtins.str
     partition: builtins.int
     """Unset until the brokers acknowledged it."""

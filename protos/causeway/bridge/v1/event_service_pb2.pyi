@@ -49,7 +49,9 @@ class PublishEventRequest(message.Message):
     request_id: builtins.str
     @builtins.property
     def event(self) -> event_pb2.Event:
-        """`name`, `type`, `source` and `data` come from the caller; the key is read from `data`."""
+        """`name` (`events/{id}`, optional), `type`, `source`, `data` and perhaps `time` come from the caller;
+        the key is read from `data`. `source` is a path or a URI, never `/causeway/…`.
+        """
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class PublishEventsRequest(message.Message):
     SEQUENCE_FIELD_NUMBER: builtins.int
     EVENT_FIELD_NUMBER: builtins.int
     sequence: builtins.int
-    """Counts up from 1 in a stream."""
+    """Larger than the one before it in the stream."""
     @builtins.property
     def event(self) -> event_pb2.Event: ...
     def __init__(
@@ -224,7 +226,7 @@ class ListEventsRequest(message.Message):
     page_size: builtins.int
     page_token: builtins.str
     source: builtins.str
-    """Only events of this source, e.g. `/causeway/orders`."""
+    """Only events of this source: a service's, e.g. `/causeway/orders`, or one from outside."""
     subject: builtins.str
     """Only events about this resource, e.g. `orders/{id}`."""
     type: builtins.str

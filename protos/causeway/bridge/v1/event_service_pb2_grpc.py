@@ -73,14 +73,18 @@ class EventServiceServicer:
     """
 
     def PublishEvent(self, request, context):
-        """Publishes an event from outside. The same source and id give the same event.
+        """Publishes an event from outside. The same source and id give the same event, whose name follows
+        from both; with other content they are ALREADY_EXISTS. Beside the role below, the event's type
+        asks for one of its `publish_roles`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PublishEvents(self, request_iterator, context):
-        """Publishes many events; acknowledgements are cumulative. gRPC only.
+        """Publishes many events; acknowledgements are cumulative. What is wrong with one ends the stream,
+        its sequence named, once all before it is acknowledged. To go on after a break, send again what
+        was not acknowledged: each event has an id, and is stored once. gRPC only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

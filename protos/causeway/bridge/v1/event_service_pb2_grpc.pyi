@@ -35,9 +35,15 @@ class EventServiceStub:
     @typing.overload
     def __new__(cls, channel: aio.Channel) -> EventServiceAsyncStub: ...
     PublishEvent: grpc.UnaryUnaryMultiCallable[event_service_pb2.PublishEventRequest, event_pb2.Event]
-    """Publishes an event from outside. The same source and id give the same event."""
+    """Publishes an event from outside. The same source and id give the same event, whose name follows
+    from both; with other content they are ALREADY_EXISTS. Beside the role below, the event's type
+    asks for one of its `publish_roles`.
+    """
     PublishEvents: grpc.StreamStreamMultiCallable[event_service_pb2.PublishEventsRequest, event_service_pb2.PublishEventsResponse]
-    """Publishes many events; acknowledgements are cumulative. gRPC only."""
+    """Publishes many events; acknowledgements are cumulative. What is wrong with one ends the stream,
+    its sequence named, once all before it is acknowledged. To go on after a break, send again what
+    was not acknowledged: each event has an id, and is stored once. gRPC only.
+    """
     SubscribeEvents: grpc.UnaryStreamMultiCallable[event_service_pb2.SubscribeEventsRequest, event_service_pb2.SubscribeEventsResponse]
     """Sends events as they are written, from a position, a time or a resume token: those of a partition
     (and so of a key) in order, each at least once. Beside auditors, those with a type's
@@ -61,9 +67,15 @@ class EventServiceAsyncStub(EventServiceStub):
 
     def __init__(self, channel: aio.Channel) -> None: ...
     PublishEvent: aio.UnaryUnaryMultiCallable[event_service_pb2.PublishEventRequest, event_pb2.Event]  # type: ignore[assignment]
-    """Publishes an event from outside. The same source and id give the same event."""
+    """Publishes an event from outside. The same source and id give the same event, whose name follows
+    from both; with other content they are ALREADY_EXISTS. Beside the role below, the event's type
+    asks for one of its `publish_roles`.
+    """
     PublishEvents: aio.StreamStreamMultiCallable[event_service_pb2.PublishEventsRequest, event_service_pb2.PublishEventsResponse]  # type: ignore[assignment]
-    """Publishes many events; acknowledgements are cumulative. gRPC only."""
+    """Publishes many events; acknowledgements are cumulative. What is wrong with one ends the stream,
+    its sequence named, once all before it is acknowledged. To go on after a break, send again what
+    was not acknowledged: each event has an id, and is stored once. gRPC only.
+    """
     SubscribeEvents: aio.UnaryStreamMultiCallable[event_service_pb2.SubscribeEventsRequest, event_service_pb2.SubscribeEventsResponse]  # type: ignore[assignment]
     """Sends events as they are written, from a position, a time or a resume token: those of a partition
     (and so of a key) in order, each at least once. Beside auditors, those with a type's
@@ -90,7 +102,10 @@ class EventServiceServicer(metaclass=abc_1.ABCMeta):
         request: event_service_pb2.PublishEventRequest,
         context: _ServicerContext,
     ) -> typing.Union[event_pb2.Event, abc.Awaitable[event_pb2.Event]]:
-        """Publishes an event from outside. The same source and id give the same event."""
+        """Publishes an event from outside. The same source and id give the same event, whose name follows
+        from both; with other content they are ALREADY_EXISTS. Beside the role below, the event's type
+        asks for one of its `publish_roles`.
+        """
 
     @abc_1.abstractmethod
     def PublishEvents(
@@ -98,7 +113,10 @@ class EventServiceServicer(metaclass=abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[event_service_pb2.PublishEventsRequest],
         context: _ServicerContext,
     ) -> typing.Union[abc.Iterator[event_service_pb2.PublishEventsResponse], abc.AsyncIterator[event_service_pb2.PublishEventsResponse]]:
-        """Publishes many events; acknowledgements are cumulative. gRPC only."""
+        """Publishes many events; acknowledgements are cumulative. What is wrong with one ends the stream,
+        its sequence named, once all before it is acknowledged. To go on after a break, send again what
+        was not acknowledged: each event has an id, and is stored once. gRPC only.
+        """
 
     @abc_1.abstractmethod
     def SubscribeEvents(
