@@ -125,6 +125,27 @@ The token holds none of the roles that the method asks for; the details name the
     "REGISTRATIONS_BUSY": """\
 As many registrations are under way as the identity provider bears. Nothing was made: try again with
 the same request_id.""",
+    "USER_DEACTIVATED": """\
+The account is deactivated, for good: its tokens are refused everywhere, though they may be in time,
+its streams were ended, and Keycloak gives it no new ones. Nothing about it can be updated.
+  causeway call users.v1.UserService/GetUser '{"name": "users/ID"}' --as oscar    its state""",
+    "SELF_DEACTIVATION": """\
+Nobody deactivates itself, so that there is always one left who may: another operator can.""",
+    "USER_BUSY": """\
+A change of this user is under way in Keycloak, or one that was interrupted may still come late
+there. It ends within a minute: try again with the same request_id.""",
+    "IDENTITY_OUTCOME_UNKNOWN": """\
+Keycloak was asked and did not answer. The same request with the same request_id goes on where this
+one stopped; without one the worker finishes it, or gives it up, within a minute.
+  causeway status                        is Keycloak up?""",
+    "IDENTITY_PROVIDER_AWAY": """\
+Keycloak can't be reached. Nothing was done: try again.
+  causeway status                        is it up?""",
+    "IDENTITY_MISSING": """\
+Keycloak has no such user any more: somebody removed it there. Deactivate the user here.""",
+    "TOPIC_MISSING": """\
+A topic that is to be read is not there.
+  causeway compile                       makes the topics that the protos name""",
     "TOO_MANY_STREAMS": """\
 This caller has as many open streams as one may have of a process (the details name the limit).
 Close one, or set CAUSEWAY_MAX_STREAMS_PER_SUBJECT of the service.""",

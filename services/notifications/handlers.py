@@ -44,7 +44,9 @@ async def know_better(handling: Handling) -> None:
     message = handling.event.message
     if not isinstance(message, UserUpdated):
         raise Internal(f"{handling.event.type} came to the handler of UserUpdated")
-    recipient = Recipient(message.display_name, message.email)
+    # The event has no user name to fall back on.
+    name = message.display_name or message.email.partition("@")[0]
+    recipient = Recipient(name, message.email)
     await recipient_table.save(handling.connection, message.user_id, recipient)
 
 

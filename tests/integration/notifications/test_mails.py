@@ -122,6 +122,17 @@ async def test_a_mail_goes_to_the_address_of_now(
     assert "Hello Anna," in text_of(mailserver.mails[0])
 
 
+async def test_who_has_no_name_any_more_is_addressed_by_what_its_address_begins_with(
+    customer: Customer, mailserver: MailServer
+) -> None:
+    await customer.registered()
+    updated = UserUpdated(user_id=customer.id, email="anna@example.org")
+    await customer.handle(updated, customer.name)
+    async with sending(customer, mailserver.port):
+        await until(lambda: ended(customer))
+    assert "Hello anna," in text_of(mailserver.mails[0])
+
+
 @pytest.mark.parametrize(
     ("replies", "reason"),
     [
