@@ -2,6 +2,8 @@
 
 from email.headerregistry import Address
 
+from pydantic import field_validator
+
 from bridge.settings import BridgeSettings
 from services.notifications.mailer import MailServer
 from services.notifications.webhook_address import Allowed
@@ -20,6 +22,12 @@ class Settings(BridgeSettings):
     smtp: str = "127.0.0.1:1025"
     mail_from: str = "no-reply@causeway.example"
     webhook_allowed: str = ""
+
+    @field_validator("webhook_allowed")
+    @classmethod
+    def _is_read(cls, text: str) -> str:
+        Allowed.of(text)
+        return text
 
     @property
     def mail_server(self) -> MailServer:

@@ -93,7 +93,9 @@ class Notification(message.Message):
     @builtins.property
     def create_time(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
-    def send_time(self) -> timestamp_pb2.Timestamp: ...
+    def send_time(self) -> timestamp_pb2.Timestamp:
+        """When its channel took it; unset for CHANNEL_IN_APP."""
+
     @builtins.property
     def read_time(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
@@ -131,8 +133,8 @@ class Preferences(message.Message):
     webhook_uri: builtins.str
     """HTTPS address that gets a signed POST; empty is off. It must be public, and needs a secret."""
     webhook_secret: builtins.str
-    """Key of the webhook's signature; never read back. Two requests with the same `request_id` that
-    differ in nothing else are the same.
+    """Key of the webhook's signature, at least 16 bytes: as it is, or in Base64 after `whsec_`. Never
+    read back. Two requests with the same `request_id` that differ in nothing else are the same.
     """
     etag: builtins.str
     def __init__(
