@@ -13,9 +13,9 @@ DESCRIPTORS = order_service_pb2.DESCRIPTOR.pool
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def block(language: str) -> str:
-    """The README's one block in this language."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def block(language: str, document: str = README) -> str:
+    """The document's one block in this language."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
     return str(found)
 
 
