@@ -71,7 +71,7 @@ class Deactivations:
             await stop.wait()
             return
         metrics.observe(
-            "causeway.deactivations.age", "s", "Since it was known who is deactivated", self._age
+            "causeway.deactivations.age", "s", "Since it was known who is deactivated.", self._age
         )
         while not stop.is_set():
             try:

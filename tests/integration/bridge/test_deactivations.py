@@ -72,6 +72,8 @@ async def test_every_process_learns_of_it_in_time_and_of_no_other_event(
             await until(barred)
         assert time.monotonic() - begun < PROMISED
         assert not one.barred.bars("other")
+        [(age, _)] = one._age()
+        assert age < PROMISED
 
 
 async def test_one_that_starts_is_ready_once_it_knows_what_tokens_may_be_left_of(
