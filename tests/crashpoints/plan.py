@@ -11,6 +11,9 @@ LISTS = Path(__file__).parent
 FIRST = ".beginning."
 """In points of a store's first relay: passed until something is sealed, and never again."""
 
+RARE = (FIRST, ".groups.register.", ".heads.", ".due.")
+"""In points that a life passes once, or every few seconds."""
+
 
 def listed(name: str) -> list[str]:
     """A list without its comments: `points`, `recovery` or `elsewhere`."""
@@ -46,12 +49,12 @@ def of(process: str, aims: Sequence[Aim]) -> list[Aim]:
 
 
 def later(aims: Sequence[Aim], seed: int, most: int) -> list[Aim]:
-    """The same points at a later passing of a life, but those that have none."""
+    """The same points at a later passing of a life, but those that have none, or none soon."""
     chance = random.Random(seed)  # noqa: S311 (no secret)
     return [
         Aim(aim.point, chance.randint(2, most))
         for aim in aims
-        if not any(once in aim.point for once in (FIRST, ".groups.register."))
+        if not any(rare in aim.point for rare in RARE)
     ]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.crashpoints.corner import Corner
@@ -16,6 +16,8 @@ AT_ONCE = 6
 """Customers at the same time."""
 ARRIVALS = 0.5
 """Seconds between two of them."""
+BACKLOG = 150
+"""With so much on its way nobody comes, however slow the machine is and often its processes die."""
 SETTLE_SECONDS = 60.0
 
 
@@ -34,23 +36,11 @@ async def carry_out(
 ) -> Told:
     """Let at least so many customers live while processes die at `aims`; returns settled."""
     lives = corner.lives(**bugs)
-    for life in lives:
-        life.report.unlink(missing_ok=True)
-    callers = Callers(corner.ports, corner.issuer)
-    hooks = f"http://127.0.0.1:{corner.hooks.port}"
-    known: list[Customer] = []
     async with manned(lives, aims) as posts:
-        async with asyncio.TaskGroup() as tasks:
-            living: set[asyncio.Task[None]] = set()
-            while len(known) < customers or any(post.busy for post in posts):
-                if len(living) < AT_ONCE:
-                    known.append(Customer(f"u{uuid.uuid4().hex[:12]}"))
-                    task = tasks.create_task(Life(callers, known[-1], hooks).run())
-                    living.add(task)
-                    task.add_done_callback(living.discard)
-                await asyncio.sleep(ARRIVALS)
+        known = await _lived(
+            corner, lambda so_far: so_far < customers or any(p.busy for p in posts)
+        )
         await _settled(corner)
-    await callers.close()
     seen = [points_in(life.report) for life in lives]
     return Told(
         known,
@@ -58,6 +48,24 @@ async def carry_out(
         [point for _, crashed in seen for point in crashed],
         [aim for post in posts for aim in post.missed],
     )
+
+
+async def _lived(corner: Corner, wanted: Callable[[int], bool]) -> list[Customer]:
+    """Let customers come while more are `wanted`, as far as there is room, and live to their end."""
+    callers = Callers(corner.ports, corner.issuer)
+    hooks = f"http://127.0.0.1:{corner.hooks.port}"
+    known: list[Customer] = []
+    living: set[asyncio.Task[None]] = set()
+    async with asyncio.TaskGroup() as tasks:
+        while wanted(len(known)):
+            if len(living) < AT_ONCE and await waiting(corner) < BACKLOG:
+                known.append(Customer(f"u{uuid.uuid4().hex[:12]}"))
+                task = tasks.create_task(Life(callers, known[-1], hooks).run())
+                living.add(task)
+                task.add_done_callback(living.discard)
+            await asyncio.sleep(ARRIVALS)
+    await callers.close()
+    return known
 
 
 async def _settled(corner: Corner) -> None:

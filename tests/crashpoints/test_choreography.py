@@ -26,6 +26,7 @@ async def kept(corner: Corner, told: Told, aims: list[Aim]) -> None:
     assert unknown(told.passed) == [], "add them to tests/crashpoints/points.txt or its neighbours"
 
 
+@pytest.mark.timeout(300)
 async def test_whoever_dies_wherever_every_order_ends_and_everybody_is_told_once(
     corner: Corner,
 ) -> None:
