@@ -14,7 +14,7 @@ from typing import NamedTuple
 import asyncpg
 
 from bridge.database import acquire
-from bridge.errors import CausewayError, StaleVersion, Unavailable
+from bridge.errors import StaleVersion, Unavailable
 from bridge.outages import is_away
 from bridge.sql import queries
 from bridge.store import claims
@@ -131,11 +131,9 @@ class Intake:
         if len(rows) < len(new):
             rows |= await self._known(connection, [i for i in first if i not in rows])
         outcomes = [offer.judged(rows[offer.event_id]) for offer in offers]
-        stored = zip(offers, outcomes, strict=True)
-        await claims.claim(
-            connection, [one for one, outcome in stored if not isinstance(outcome, CausewayError)]
-        )
-        return outcomes
+        if not any(offer.repeats for offer in offers):
+            return outcomes
+        return await claims.settled(connection, offers, outcomes)
 
     async def _known(
         self, connection: asyncpg.Connection, event_ids: Sequence[str]

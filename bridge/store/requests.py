@@ -44,12 +44,24 @@ async def first(
     if found is None or found["resource"] is None:
         raise Internal(f"{method}: a claimed request was committed without being settled")
     if found["body"] != body:
-        raise FailedPrecondition(
-            "request_id was used before for another request",
-            reason="REQUEST_ID_REUSED",
-            metadata={"request_id": request_id},
-        )
+        raise _reused(request_id)
     return str(found["resource"])
+
+
+async def other(
+    connection: asyncpg.Connection, caller: str, method: str, request_id: str, body: bytes
+) -> FailedPrecondition | None:
+    """Say that a request_id was used for another request; None if it was not."""
+    found = await connection.fetchrow(queries("requests")["first"], caller, method, request_id)
+    return None if found is None or found["body"] == body else _reused(request_id)
+
+
+def _reused(request_id: str) -> FailedPrecondition:
+    return FailedPrecondition(
+        "request_id was used before for another request",
+        reason="REQUEST_ID_REUSED",
+        metadata={"request_id": request_id},
+    )
 
 
 async def settle(
