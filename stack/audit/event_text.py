@@ -50,7 +50,7 @@ def event_text(event: Event) -> str:
         ("time", shown(event.time)),
         ("kafka", place(event)),
         ("correlation", event.correlation),
-        ("caused by", f"events/{event.causation}" if event.causation else "a request"),
+        ("caused by", cause(event) or "a request"),
     ]
     told = "\n".join(f"{head:<12} {text}" for head, text in lines)
     return f"{told}\n\n{data_text(event)}"
@@ -67,6 +67,14 @@ def place(event: Event) -> str:
     if not event.HasField("offset"):
         return "not on Kafka yet"
     return f"{event.topic}/{event.partition}/{event.offset}"
+
+
+def cause(event: Event) -> str:
+    """What caused it: an event of ours, or one outside by its own id; empty: a request did."""
+    source, outside, outer_id = event.causation.rpartition("#")
+    if outside:
+        return f"{outer_id} of {source}"
+    return f"events/{event.causation}" if event.causation else ""
 
 
 def short(name: str) -> str:

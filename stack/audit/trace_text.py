@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from causeway.bridge.v1 import event_service_pb2 as pb
-from stack.audit.event_text import place, short
+from stack.audit.event_text import cause, place, short
 from stack.audit.moments import elapsed, shown
 
 MARKS = {
@@ -29,8 +29,8 @@ def _beginning(trace: pb.TraceEventResponse) -> Iterator[str]:
         yield f"called   {trace.method}"
     if trace.request_id:
         yield f"request  {trace.request_id}"
-    if trace.event.causation:
-        yield f"because  events/{trace.event.causation}"
+    if because := cause(trace.event):
+        yield f"because  {because}"
     yield f"at       {shown(trace.event.time)} UTC, correlation {trace.event.correlation}"
     yield ""
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from causeway.bridge.v1.event_pb2 import Event
 from causeway.inventory.v1.events_pb2 import StockAdjusted
+from stack.audit.event_text import event_text
 from stack.audit.publishing import event_of
 from stack.errors import StackError
 
@@ -35,3 +37,14 @@ def test_what_is_no_event_is_a_usage_error_that_says_why(type_: str, data: str, 
         event_of(type_, data, "/till", "")
     assert said in str(failed.value)
     assert failed.value.usage
+
+
+@pytest.mark.parametrize(
+    ("causation", "said"),
+    [("", "a request"), ("e-0", "events/e-0"), ("/till/7#receipt-1", "receipt-1 of /till/7")],
+)
+def test_what_caused_an_event_is_told_also_where_it_is_one_outside(
+    causation: str, said: str
+) -> None:
+    lines = event_text(Event(causation=causation)).splitlines()
+    assert f"caused by    {said}" in lines
