@@ -51,7 +51,7 @@ async def carry_out(
 
 
 async def _lived(corner: Corner, wanted: Callable[[int], bool]) -> list[Customer]:
-    """Let customers come while more are `wanted`, as far as there is room, and live to their end."""
+    """Let customers come while more are `wanted` and there is room; gives those who came."""
     callers = Callers(corner.ports, corner.issuer)
     hooks = f"http://127.0.0.1:{corner.hooks.port}"
     known: list[Customer] = []
