@@ -142,7 +142,7 @@ def auth_step(verifier: Verifier) -> Step:
 
     async def authenticate(call: Call, proceed: Handler) -> bytes | None:
         if not call.method.access.public:
-            call.caller = await verifier.verify(bearer(call.context.invocation_metadata()))
+            call.caller = await verifier.verify(bearer(call.metadata))
         return await proceed(call)
 
     return authenticate

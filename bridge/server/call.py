@@ -56,6 +56,8 @@ class Call:
     caller: Caller = ANONYMOUS
     # Of a method that streams its answers.
     answers: Answers | None = None
+    # What the caller sent along. gRPC decodes it anew for each who asks, so it is asked once.
+    metadata: Sequence[tuple[str, str | bytes]] = ()
 
 
 Handler = Callable[[Call], Awaitable[bytes | None]]

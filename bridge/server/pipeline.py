@@ -117,7 +117,8 @@ def begin(method: Method, incoming: Any, context: Context) -> Call:
     """Open the call and make it the present one of this task, which gRPC made for it alone."""
     request_id = traceparent = ""
     rest = False
-    for key, value in context.invocation_metadata() or ():
+    metadata: Any = context.invocation_metadata() or ()
+    for key, value in metadata:
         if key == "x-request-id":
             request_id = str(value)
         elif key == "traceparent":
@@ -127,7 +128,7 @@ def begin(method: Method, incoming: Any, context: Context) -> Call:
     if not REQUEST_ID.fullmatch(request_id):
         request_id = str(uuid_utils.uuid7())
     telemetry.adopt(traceparent)
-    call = Call(method, context, incoming, request_id)
+    call = Call(method, context, incoming, request_id, metadata=metadata)
     if method.server_streaming:
         call.answers = Answers(context, method.response, rest=rest)
     present.set(call)
