@@ -8,6 +8,7 @@ from bridge.api.points import point_of
 from bridge.errors import InvalidArgument
 from bridge.kafka.onlooker import gone
 from bridge.kafka.record import Partition
+from bridge.subscribe.ends import Ends
 from bridge.subscribe.readers import Readers
 from bridge.subscribe.tokens import BEGINNING, MOST_PARTITIONS, Place, ResumeTokens
 from bridge.subscribe.window import Window
@@ -25,6 +26,7 @@ class Start:
     def __init__(self, window: Window, readers: Readers, tokens: ResumeTokens) -> None:
         self._window = window
         self._readers = readers
+        self._ends = Ends(readers, PATIENCE)
         self._tokens = tokens
 
     async def place(
@@ -51,7 +53,7 @@ class Start:
             return await self._since(max(since, BEGINNING), partitions)
         if request.position == pb.START_POSITION_EARLIEST:
             return Place(await self._ask_starts(partitions))
-        return Place(await self._ask_ends(partitions))
+        return Place(await self._ends.of(partitions))
 
     async def _resumed(
         self,
@@ -69,7 +71,7 @@ class Start:
 
     async def _check_ends(self, ahead: Mapping[Partition, int]) -> None:
         """See that the log reaches where this process has not read it yet."""
-        ends = await self._ask_ends(ahead) if ahead else {}
+        ends = await self._ends.of(sorted(ahead)) if ahead else {}
         for where, at in ahead.items():
             if at > ends[where]:
                 raise gone(where, at)
@@ -81,6 +83,3 @@ class Start:
 
     async def _ask_starts(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         return await self._readers.ask(lambda reader: reader.starts(partitions), PATIENCE)
-
-    async def _ask_ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
-        return await self._readers.ask(lambda reader: reader.ends(partitions), PATIENCE)

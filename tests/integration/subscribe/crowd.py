@@ -29,7 +29,7 @@ class Member:
 
     def note(self, answer: pb.SubscribeEventsResponse) -> None:
         """Take an answer in; what comes again must be the same."""
-        self.token = answer.resume_token
+        self.token = answer.resume_token or self.token
         if not answer.HasField("event"):
             return
         place, name = (answer.event.partition, answer.event.offset), answer.event.name
@@ -81,13 +81,14 @@ class Crowd:
         if not member.token:
             request.position = pb.START_POSITION_LATEST
         metadata = (("authorization", f"Bearer {self._token()}"),)
-        first = True
+        begun = False
         answers: AsyncIterator[pb.SubscribeEventsResponse]
         answers = stub.SubscribeEvents(request, metadata=metadata)  # type: ignore[assignment]
         async for answer in answers:
             member.note(answer)
-            member.subscribed += first
-            first = False
+            # Signs of life without a token come before the place is found.
+            if answer.resume_token and not begun:
+                member.subscribed, begun = member.subscribed + 1, True
 
     async def until(self, holds: Callable[[Member], bool], seconds: float) -> None:
         """Wait until it holds for all of them."""

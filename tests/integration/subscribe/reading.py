@@ -51,13 +51,14 @@ class Reading:
 async def reading(
     channel: grpc.aio.Channel, token: str, request: pb.SubscribeEventsRequest
 ) -> AsyncIterator[Reading]:
-    """Subscribe; the stream is there once its first answer is."""
+    """Subscribe; its place is known once an answer has a token."""
     call = EventServiceStub(channel).SubscribeEvents(
         request, metadata=(("authorization", f"Bearer {token}"),)
     )
     try:
         opened = Reading(call)
-        await opened.next()
+        while not opened.token:
+            await opened.next()
         yield opened
     finally:
         call.cancel()
