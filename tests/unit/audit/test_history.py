@@ -18,7 +18,7 @@ async def test_a_log_that_gives_nothing_more_is_named_and_no_stack_is_shown(
 
     platform = SimpleNamespace(settings=None, credentials=None)
     monkeypatch.setattr(history, "running_platform", lambda: (platform, None))
-    monkeypatch.setattr(history, "audited", lambda *_: {"orders": "postgresql://none"})
+    monkeypatch.setattr(history, "stores", lambda *_: {"orders": "postgresql://none"})
     monkeypatch.setattr(history, "kafka_settings", lambda *_: None)
     monkeypatch.setattr("bridge.audit.verify.verify", unreadable)
     with pytest.raises(StackError, match="of orders could not be checked: the log can't be read"):
