@@ -49,6 +49,13 @@ No broker answers. Commands go on; their events wait in the outbox.
     "LOG_UNREADABLE": """\
 A partition of the log gave nothing for too long: it has no leader, or its broker is away.
   causeway status                        see leaders and replicas, then try again""",
+    "UNKNOWN_TOPIC": """\
+No event type lives in a topic of this name; the message lists the topics that there are.""",
+    "TOO_MANY_PARTITIONS": """\
+The topics together have more partitions than a resume token can hold. Open two subscriptions.""",
+    "PARTITIONS_CHANGED": """\
+The topic got other partitions while the stream was open. Resume with the last token: it goes on
+where it was, and reads the new partitions from their beginning.""",
     "OUTCOME_UNKNOWN": """\
 The connection was lost at the commit, so it may be there or not: ask again with the same
 request_id, which gives the same result.""",
@@ -58,8 +65,8 @@ The request_id was used before for another request. Take a new one for a new wis
 The token of a stream was altered, or made for another caller or another stream. Begin without one:
 the first answer has a token of your own.""",
     "POSITION_GONE": """\
-What the token would go on from is not there any more, or was never in this database (a backup was
-restored). Begin without a token, and list what there is.""",
+What the token would go on from is not there any more, or was never in this database or this log (a
+backup was restored). Begin without a token, or at a time, and list what there is.""",
     "STALE_ETAG": """\
 Somebody changed it since you read it; the details have its present etag. Read it again, decide
 again, and send the new etag.""",
@@ -69,7 +76,8 @@ There is no such consumer group; the message lists those that there are.
     "UNKNOWN_SOURCE": """\
 No store writes events of this source; the message lists the sources.""",
     "UNKNOWN_EVENT_TYPE": """\
-No service here has such an event; the message lists those that may come from outside.""",
+No service here has such an event, or none of the topics that were asked for; the message lists
+those that may come from outside, or those that the topics have.""",
     "NOT_PUBLISHABLE": """\
 An event of a service is written by that service alone. What may come from outside has
 `publish_roles` in its proto.""",
