@@ -53,7 +53,7 @@ class Subscriptions:
             await self._readers.close()
 
     async def answers(self, request: pb.SubscribeEventsRequest) -> Answers:
-        """Answer the present call: at once where it begins, then events and signs of life.
+        """Answer the present call: first where it begins, then events and signs of life.
 
         A record that no event can be made of ends the stream with DATA_LOSS, after an answer whose
         token goes on behind it: nothing is passed over in silence, and nobody is held up for ever.

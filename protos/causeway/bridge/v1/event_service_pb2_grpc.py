@@ -94,9 +94,10 @@ class EventServiceServicer:
         """Sends events as they are written, from a position, a time or a resume token: those of a partition
         (and so of a key) in order, each at least once. Beside auditors, those with a type's
         `subscribe_roles` may ask; a topic or type that they may not have is PERMISSION_DENIED, and types
-        that they do not name are narrowed to those that they may have. The first answer is a heartbeat.
-        A record that can't be read ends the stream with DATA_LOSS, after an answer whose token goes on
-        behind it; a token whose place is gone from the log is OUT_OF_RANGE.
+        that they do not name are narrowed to those that they may have. It begins at the place of the
+        first answer with a token, a heartbeat. A record that can't be read ends the stream with
+        DATA_LOSS, after an answer whose token goes on behind it; a token whose place is gone from the log
+        is OUT_OF_RANGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
