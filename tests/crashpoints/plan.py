@@ -16,9 +16,14 @@ RARE = (FIRST, ".groups.register.", ".heads.", ".due.")
 
 
 def listed(name: str) -> list[str]:
-    """A list without its comments: `points`, `recovery` or `elsewhere`."""
+    """The points of a list: `points`, `recovery` or `elsewhere`."""
+    return [words[0] for words in _lines(name)]
+
+
+def _lines(name: str) -> list[list[str]]:
+    """The words of each line, without comments."""
     lines = (LISTS / f"{name}.txt").read_text().splitlines()
-    return [told for line in lines if (told := line.partition("#")[0].strip())]
+    return [words for line in lines if (words := line.partition("#")[0].split())]
 
 
 def unknown(passed: Iterable[str]) -> list[str]:
@@ -30,10 +35,10 @@ def unknown(passed: Iterable[str]) -> list[str]:
 
 def all_aims(seed: int) -> list[Aim]:
     """Every point, in an order of chance; those of a beginning first, those of recovery last."""
-    chance = random.Random(seed)  # noqa: S311 (no secret)
+    chance, recovery = random.Random(seed), _lines("recovery")  # noqa: S311 (no secret)
     return [
         *sorted(_shuffled(listed("points"), chance), key=_place),
-        *_shuffled(listed("recovery"), chance),
+        *(Aim(point, after=crash) for point, crash in chance.sample(recovery, len(recovery))),
     ]
 
 

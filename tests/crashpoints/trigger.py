@@ -13,10 +13,18 @@ CRASHED = "!"
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """Die at a point, when it is passed for the n-th time in this life."""
+    """Die at a point, when it is passed for the n-th time in a life.
+
+    `after`: it is passed only where the life before has died at that point.
+    """
 
     point: str
     passing: int = 1
+    after: str = ""
+
+    def lives(self) -> "list[Aim]":
+        """What one life after the other is to die at, so that the last one dies here."""
+        return [Aim(self.after), self] if self.after else [self]
 
 
 @dataclass
