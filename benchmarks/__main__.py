@@ -4,7 +4,7 @@ import sys
 
 from benchmarks import api, bridge, cli, edge
 
+SUITES = (bridge.SUITE, edge.SUITE, api.SUITE)
+
 if __name__ == "__main__":
-    sys.exit(
-        cli.main("benchmarks", str(__doc__), [bridge.SUITE, edge.SUITE, api.SUITE], sys.argv[1:])
-    )
+    sys.exit(cli.main("benchmarks", str(__doc__), SUITES, sys.argv[1:]))
