@@ -35,7 +35,8 @@ check: $(INSTALLED) ## the inner loop: format, lint, types, import rules, genera
 	$(BIN)/causeway compile --check
 	$(BIN)/causeway check --static
 	$(BIN)/causeway schemas check
-	$(BIN)/python -m pytest tests/unit tests/gateway tests/contract -q -n 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest tests/unit tests/gateway tests/contract -q -n 3 --dist loadfile \
+	  -m "not programs" $(ARGS)
 
 test: $(INSTALLED) ## the suite on real parts, on ports and state of its own
 	@exec $(BIN)/python -m tests -m "not long" $(ARGS)

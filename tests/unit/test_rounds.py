@@ -34,6 +34,7 @@ def test_chosen_paths_are_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ended(0, options=("tests/fuzz",), monkeypatch=monkeypatch) == 0
 
 
+@pytest.mark.programs
 def test_a_signal_ends_the_round_that_runs(tmp_path: Path) -> None:
     (tmp_path / "test_slow.py").write_text(
         "import time\ndef test_slow():\n    print('begun', flush=True)\n    time.sleep(60)\n"

@@ -43,6 +43,7 @@ def in_a_process(work: Callable[[], None]) -> int:
     return pid
 
 
+@pytest.mark.programs
 def test_whoever_is_killed_while_publishing_leaves_the_old_version_or_the_new(
     tmp_path: Path,
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.unit.server.conftest import Issuer, connect
 
+pytestmark = pytest.mark.programs
 SERVE = """
     import sys, asyncio
     from bridge.server.process import run

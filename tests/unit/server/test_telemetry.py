@@ -110,6 +110,7 @@ def receiver(unused_tcp_port: int) -> Any:
         yield receiver
 
 
+@pytest.mark.programs
 async def test_every_hop_is_in_the_callers_trace(
     issuer: Issuer, incoming: str, receiver: otlp.Receiver
 ) -> None:
@@ -132,6 +133,7 @@ async def test_every_hop_is_in_the_callers_trace(
     assert PASSWORD.encode() not in exported
 
 
+@pytest.mark.programs
 async def test_a_consumer_can_begin_a_trace_of_its_own_and_link_to_the_records(
     issuer: Issuer, incoming: str, receiver: otlp.Receiver
 ) -> None:
@@ -143,6 +145,7 @@ async def test_a_consumer_can_begin_a_trace_of_its_own_and_link_to_the_records(
     assert consumer.links == (trace_id,)
 
 
+@pytest.mark.programs
 async def test_a_process_without_tracing_hands_the_trace_on(issuer: Issuer, incoming: str) -> None:
     assert (await hops(issuer, incoming))["stored"] == incoming
 

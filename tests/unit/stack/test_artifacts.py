@@ -180,6 +180,7 @@ asyncio.run(Artifacts(Path(sys.argv[1]), {"thing": [artifact]}).ensure(["thing"]
 """
 
 
+@pytest.mark.programs
 async def test_runs_at_the_same_time_fetch_each_file_once(
     repository: Repository, tmp_path: Path
 ) -> None:

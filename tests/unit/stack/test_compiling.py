@@ -70,7 +70,7 @@ def test_a_dry_run_tells_what_an_edit_of_a_proto_would_change(
         "would change protos/causeway/descriptors.binpb",
         "would change protos/causeway/left_over_pb2.py",
     ]
-    assert "would change envoy/generated/ecds_transcoder.json" in told
+    assert "would change envoy/generated/rds.json" in told
     assert "would change docs/access.md" in told
     assert (committed / "descriptors.binpb").read_text() == "old"
 

@@ -19,6 +19,7 @@ from stack.journal import read
 from stack.pages import PAGES
 from tests.unit.stack.platforms import pids, runs, wait_for
 
+pytestmark = pytest.mark.programs
 PORTS = {"CAUSEWAY_PORT_OFFSET": "15000"}
 
 
