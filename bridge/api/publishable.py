@@ -53,9 +53,10 @@ class Publishable:
             event_id = outer_id = event_id_of(*repeats.key)
         else:
             event_id = outer_id = str(uuid_utils.uuid7())
-        origin = origin._replace(
-            correlation_id=origin.correlation_id or event_id,
-            causation_id=cause_of(source, outer_id),
+        actor, client, method, request_id, correlation, _, traceparent = origin
+        cause = cause_of(source, outer_id)
+        origin = Origin(
+            actor, client, method, request_id, correlation or event_id, cause, traceparent
         )
         data = message.SerializeToString(deterministic=True)
         texts = (event_type.name, source, origin.actor, origin.correlation_id, origin.causation_id)
