@@ -40,6 +40,11 @@ def events_text(events: Sequence[Event]) -> str:
     return table([_cells(event) for event in events], HEADS)
 
 
+def line_of(event: Event) -> str:
+    """One event of many that come one by one: there is no table to align it with."""
+    return "  ".join(str(cell) for cell in _cells(event))
+
+
 def event_text(event: Event) -> str:
     """One event with its data."""
     lines = [

@@ -1,9 +1,10 @@
-"""`causeway events list|show|trace|publish|verify`"""
+"""`causeway events list|show|trace|follow|publish|verify`"""
 
 from typing import Annotated
 
 import typer
 
+from stack.commands.events_follow import follow
 from stack.commands.events_publish import publish
 from stack.commands.events_verify import verify
 from stack.commands.options import AsJson, Auditor, Limit, Password, Since, Until
@@ -14,6 +15,7 @@ events = typer.Typer(
     no_args_is_help=True,
 )
 
+events.command()(follow)
 events.command()(publish)
 events.command()(verify)
 
