@@ -44,7 +44,7 @@ test: $(INSTALLED) ## the suite on real parts, on ports and state of its own
 test-long: $(INSTALLED) ## the same with full counts
 	@exec $(BIN)/python -m tests $(ARGS)
 
-bench: $(INSTALLED) ## each figure of bridge and edge beside its limit or peer, as a table (ten minutes)
+bench: $(INSTALLED) ## each figure of bridge, edge and API beside its limit or peer, as a table (15 minutes)
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 generate: $(INSTALLED) ## write the generated modules, stubs and descriptors anew
