@@ -119,3 +119,12 @@ def test_a_customer_is_refused_and_an_unknown_topic_is_named(
     unknown = rest.get(path, params={"topics": "no.such"}, headers=bearer(auditor))
     assert (unknown.status_code, unknown.json()["code"]) == (400, 3)
     assert TOPIC in unknown.json()["message"]
+
+
+def test_a_person_follows_events_at_a_terminal(
+    causeway: Platform, rest: httpx.Client, customer: Customer
+) -> None:
+    key = place(rest, customer).removeprefix("orders/")
+    words = ("--type", "OrderCreated", "--key", key, "--since", "10m", "-n", "1", "--json")
+    told = json.loads(causeway.causeway("events", "follow", *words).stdout)
+    assert told["data"]["customer"] == customer.name
