@@ -87,5 +87,6 @@ def _after(last: int, error: CausewayError) -> CausewayError:
 def _placed(place: str, metadata: Mapping[str, str], error: CausewayError) -> CausewayError:
     made = copy(error)
     made.message = f"{place}: {error.message}"
+    made.args = (made.message,)
     made.metadata = {**error.metadata, **metadata}
     return made
