@@ -35,7 +35,7 @@ BENEATH = frozenset({"outbox._turn"})
 READING = "outbox.page"
 """The relay's page statement where nothing was acknowledged: it changes nothing."""
 AGAIN = "again"
-"""A transaction of a consumer in which every event had been handled before."""
+"""What a consumer's transaction is for an event that was handled before: nothing comes of it."""
 
 
 @dataclass
@@ -43,6 +43,8 @@ class Batch:
     """Events that a group handles in one transaction, by what came of each."""
 
     group: str
+    records: int
+    handled: int = 0
     names: list[str] = field(default_factory=list)
     appended: list[str] = field(default_factory=list)
 
@@ -65,6 +67,7 @@ def noting(handler: Handler) -> Handler:
             return
         batch.appended.clear()
         await handler(one)
+        batch.handled += 1
         batch.names += batch.appended or [one.event.type.rpartition(".")[2]]
 
     return run
@@ -74,7 +77,8 @@ def names() -> Sequence[str]:
     """Name the transaction that is about to end here; none where it changes nothing."""
     batch = handling.get()
     if batch is not None:
-        return [f"{short(batch.group)}.{name}" for name in batch.names or [AGAIN]]
+        repeated = [AGAIN] if batch.handled < batch.records else []
+        return [f"{short(batch.group)}.{name}" for name in (*batch.names, *repeated)]
     place = _place()
     return [] if place == READING else [_called(PLACES.get(place, place))]
 

@@ -129,7 +129,7 @@ def _noting_batch(handle: Call) -> Call:
     """Tell the points of a consumer's transaction which group it is of."""
 
     async def run(self: Inbox, records: Any, attempt: int) -> None:
-        mark = doing.handling.set(doing.Batch(self._group))
+        mark = doing.handling.set(doing.Batch(self._group, len(records)))
         try:
             await handle(self, records, attempt)
         finally:
