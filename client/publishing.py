@@ -13,7 +13,7 @@ import grpc
 from causeway.bridge.v1.event_pb2 import Event
 from causeway.bridge.v1.event_service_pb2 import PublishEventsRequest
 from client.errors import CallFailed, Unavailable
-from client.streams import AWAY, SPENT, TRIES, listen, pause
+from client.streams import AWAY, Patience, listen
 
 if TYPE_CHECKING:
     from causeway.bridge.v1.event_service_pb2_grpc import EventServiceAsyncStub
@@ -91,33 +91,36 @@ class Publisher:
 
     async def run(self) -> None:
         """Send until cancelled, or until a failure that a new stream would not mend."""
-        fruitless = 0
-        while self._failure is None:
-            await self._until(lambda: bool(self._kept))
-            before = self.stored
-            try:
-                await self._stream()
-            except CallFailed as error:
-                fruitless = 1 if self.stored > before else fruitless + 1
-                self._careful = self.sent if _is_lost(error) else 0
-                if self._kept and _is_final(error, fruitless):
-                    self._failure = error
-                elif self._kept:
-                    await asyncio.sleep(pause(fruitless))
-            except Exception as error:  # e.g. LoginFailed: whoever sends is to know
-                self._failure = error
+        patience = Patience()
+        try:
+            while True:
+                if not self._kept:
+                    await self._until(lambda: bool(self._kept))
+                    patience.renew()
+                before = self.stored
+                error = await self._stream()
+                if self.stored > before:
+                    patience.renew()
+                if self._kept:
+                    await asyncio.sleep(patience.wait_after(error))
+        except Exception as error:  # also LoginFailed: whoever sends is to know
+            self._failure = error
         await self._tell()
 
-    async def _stream(self) -> None:
-        """One stream, from the first event that is not stored; raises how it ended."""
+    async def _stream(self) -> CallFailed:
+        """One stream, from the first event that is not stored; gives how it ended."""
         base = self.stored
         call = self._events.PublishEvents(self._requests(base))
-        async for answer in listen(call, self._silence, PATH):
-            while self.stored < min(base + answer.up_to, self.sent):
-                self._kept.popleft()
-                self.stored += 1
-            await self._tell()
-        raise Unavailable(PATH, AWAY, "the stream ended")
+        try:
+            async for answer in listen(call, self._silence, PATH):
+                while self.stored < min(base + answer.up_to, self.sent):
+                    self._kept.popleft()
+                    self.stored += 1
+                await self._tell()
+        except CallFailed as error:
+            self._careful = self.sent if (error.code, error.message) == LOST else 0
+            return error
+        return Unavailable(PATH, AWAY, "the stream ended")
 
     async def _requests(self, base: int) -> AsyncIterator[PublishEventsRequest]:
         """Everything behind the first `base` events, as it is handed over."""
@@ -140,15 +143,3 @@ class Publisher:
     async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()
-
-
-def _is_lost(error: CallFailed) -> bool:
-    return (error.code, error.message) == LOST
-
-
-def _is_final(error: CallFailed, fruitless: int) -> bool:
-    """Whether another stream would end like this one. The end of a token is mended by the next."""
-    if error.code in SPENT:
-        return fruitless > 1
-    away = error.code is AWAY or _is_lost(error)
-    return not away or fruitless >= TRIES

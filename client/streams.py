@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Protocol, TypeVar
 
@@ -10,16 +11,47 @@ from google.protobuf.message import Message
 
 from client.errors import CallFailed, Unavailable
 
-TRIES = 6
+PATIENCE = 30.0
+"""Seconds without an answer, over as many tries as fit, until a caller is told: longer than a
+process takes to come back."""
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 2.0
-"""Tries in a row that bring nothing, and the seconds between them (doubled, with jitter)."""
+"""Seconds between tries that bring nothing, doubled, with jitter."""
 SILENCE = 40.0
 """Seconds without an answer until a stream is given up: a server shows every 15 s that it lives."""
 
 AWAY = grpc.StatusCode.UNAVAILABLE
-# A stream ends with these when its token or its time is over; at the first answer they are final.
+# A stream ends with these when its token or its time is over; twice in a row they are final.
 SPENT = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+class Patience:
+    """How often and how long a stream is opened again without an answer."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._fruitless = 0
+
+    def renew(self) -> None:
+        """An answer came, or nothing is asked for."""
+        self._since, self._fruitless = time.monotonic(), 0
+
+    def wait_after(self, error: CallFailed) -> float:
+        """Seconds until the next try; raises the error where that would end like this one."""
+        self._fruitless += 1
+        spent = error.code in SPENT
+        tired = spent or time.monotonic() - self._since > PATIENCE
+        if not (spent or _broke(error)) or (self._fruitless > 1 and tired):
+            raise error
+        wait: float = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self._fruitless - 1))
+        return wait * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
+
+
+def _broke(error: CallFailed) -> bool:
+    """Whether nobody refused. A stream that is reset is INTERNAL to gRPC; a server's own INTERNAL
+    has a reason."""
+    reset = error.code is grpc.StatusCode.INTERNAL and not error.reason
+    return error.code is AWAY or reset
 
 
 class Resumable(Protocol):
@@ -61,29 +93,24 @@ async def follow(
 
     A stream that breaks, that is drained, whose token is over or that says nothing for `silence`
     seconds is opened again with the resume token of the last answer. Ends when a stream ends well.
-    CallFailed for a refusal, or after TRIES without an answer.
+    CallFailed for a refusal, or after PATIENCE without an answer.
     """
     following = type(request)()
     following.CopyFrom(request)
     path = request.DESCRIPTOR.full_name.removesuffix("Request")
-    fruitless, resumed = 0, False
+    patience = Patience()
     while True:
         try:
             async for answer in listen(method(following), silence, path):
-                fruitless = 0
+                patience.renew()
                 if answer.resume_token:
                     following.resume_token = answer.resume_token  # type: ignore[attr-defined]
-                    resumed = True
                 if answer.WhichOneof("payload") != "heartbeat":
                     yield answer
         except CallFailed as error:
-            fruitless += 1
-            spent = error.code in SPENT and fruitless == 1 and resumed
-            if not spent and (error.code is not AWAY or fruitless >= TRIES):
-                raise
+            await asyncio.sleep(patience.wait_after(error))
         else:
             return
-        await asyncio.sleep(pause(fruitless))
 
 
 async def listen(call: Stream[Told], silence: float, path: str) -> AsyncIterator[Told]:
@@ -104,9 +131,3 @@ async def listen(call: Stream[Told], silence: float, path: str) -> AsyncIterator
         call.cancel()
         if answer is not None:
             answer.cancel()
-
-
-def pause(fruitless: int) -> float:
-    """Seconds until the next try, after so many (at least 1) that brought nothing."""
-    wait: float = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (fruitless - 1))
-    return wait * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)

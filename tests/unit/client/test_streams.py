@@ -4,6 +4,8 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc import status_pb2
+from google.rpc.error_details_pb2 import ErrorInfo
 
 from causeway.bridge.v1.event_service_pb2 import (
     START_POSITION_EARLIEST,
@@ -14,11 +16,12 @@ from causeway.orders.v1.order_service_pb2 import Order, WatchOrderRequest, Watch
 from client import streams
 from client.errors import CallFailed, Unavailable, failed
 from client.platform import Platform
-from client.streams import follow
+from client.streams import Patience, follow
 from tests.unit.client.fakes import Script, serving
 
 Ending = grpc.StatusCode | None
 AWAY = grpc.StatusCode.UNAVAILABLE
+RESET = grpc.StatusCode.INTERNAL
 NO_TOKEN = grpc.StatusCode.UNAUTHENTICATED
 REQUEST = WatchOrderRequest(name="orders/1")
 
@@ -26,6 +29,7 @@ REQUEST = WatchOrderRequest(name="orders/1")
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(streams, "PATIENCE", 0.1)
 
 
 class Opened:
@@ -76,7 +80,7 @@ async def versions(source: Source, silence: float = 5.0) -> list[int]:
 
 
 async def test_a_broken_stream_goes_on_where_it_was() -> None:
-    source = Source(([1, 2], AWAY), ([], AWAY), ([3], NO_TOKEN), ([4], None))
+    source = Source(([1, 2], AWAY), ([], RESET), ([3], NO_TOKEN), ([4], None))
     assert await versions(source) == [1, 2, 3, 4]
     assert source.tokens == ["", "t2", "t2", "t3"]
     assert REQUEST.resume_token == "", "the caller's message is its own"
@@ -113,7 +117,15 @@ async def test_what_a_new_stream_would_not_mend_is_raised(script: Any) -> None:
     source = Source(*script)
     with pytest.raises(CallFailed):
         await versions(source)
-    assert len(source.tokens) <= streams.TRIES
+    assert len(source.tokens) < 20
+
+
+async def test_a_servers_own_internal_error_is_no_break() -> None:
+    details = status_pb2.Status()
+    details.details.add().Pack(ErrorInfo(reason="INTERNAL"))
+    told = failed("/x", RESET, "bad", details.SerializeToString())
+    with pytest.raises(CallFailed):
+        Patience().wait_after(told)
 
 
 async def test_a_position_gives_way_to_the_resume_token() -> None:
