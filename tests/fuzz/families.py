@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from causeway.bridge.v1 import operations_service_pb2 as operations
+from causeway.bridge.v1.event_pb2 import Event
 from causeway.inventory.v1.events_pb2 import StockAdjusted
 from tests.fuzz import values
 from tests.fuzz.damage import damaged
@@ -85,7 +86,7 @@ def hints(stage: Stage) -> Hints:
         **_filters(),
         "causeway.orders.v1.Order.Item.sku": _one_of(SKUS[:4], "no-such-sku"),
         "causeway.orders.v1.Order.items": _items(),
-        "causeway.bridge.v1.Event.data": _stock(),
+        **_events(),
         "causeway.bridge.v1.Replay.types": UNSET,
         "causeway.bridge.v1.Replay.effects": UNSET,
         "causeway.bridge.v1.Replay.group": _one_of(stage.groups, NO_GROUP),
@@ -160,6 +161,20 @@ def _items() -> SearchStrategy[Any]:
     return st.builds(
         Order.Item, sku=_one_of(SKUS[:4], "no-such-sku"), quantity=st.integers(1, 10_000)
     )
+
+
+def _events() -> dict[str, SearchStrategy[Any]]:
+    """Events from outside, of which some may be published."""
+    stock = StockAdjusted.DESCRIPTOR.full_name
+    event = st.builds(
+        Event,
+        name=st.sampled_from(("events/fuzz-1", "events/fuzz-2", "events/fuzz-3", "")),
+        type=st.sampled_from((stock, stock, "", "causeway.orders.v1.OrderCreated")),
+        source=st.sampled_from(("/elsewhere", "/elsewhere", "/causeway/orders")),
+        data=_stock(),
+    )
+    kinds = ("PublishEventRequest", "PublishEventsRequest")
+    return {f"causeway.bridge.v1.{kind}.event": event for kind in kinds}
 
 
 def _stock() -> SearchStrategy[AnyMessage]:
