@@ -12,7 +12,7 @@ def seconds_of(value: str, now: datetime) -> float:
         return max(SHORTEST, float(value))
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a year or a zone beyond all numbers
         return SHORTEST
     # A date in UTC without a zone ("-0000") has none.
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
