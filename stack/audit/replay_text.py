@@ -24,7 +24,7 @@ def replay_text(replay: Replay) -> str:
         ("group", replay.group),
         ("mode", f"{word(replay)} from the {origin(replay)}"),
         ("events", selection(replay)),
-        ("effects", ", ".join(replay.effects) or "none: no mail is sent again"),
+        ("effects", ", ".join(replay.effects) or "none: nothing is mailed or posted again"),
         ("state", f"{state(replay)}, {progress(replay)}"),
         ("asked", f"{shown(replay.create_time)} by {replay.actor or 'nobody known'}"),
         ("changed", shown(replay.update_time)),
@@ -37,7 +37,9 @@ def replay_text(replay: Replay) -> str:
 def planned_text(replay: Replay) -> str:
     """What a replay would do."""
     effects = (
-        f"with {', '.join(replay.effects)}" if replay.effects else "no mail would be sent again"
+        f"with {', '.join(replay.effects)}"
+        if replay.effects
+        else "nothing would be mailed or posted again"
     )
     return (
         f"would hand {counted(replay.events_total)} from the {origin(replay)} to {replay.group}"

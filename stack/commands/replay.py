@@ -54,7 +54,7 @@ def start(
     origin: Annotated[Origin | None, typer.Option(help="Else the one that has them.")] = None,
     effect: Annotated[
         list[str] | None,
-        typer.Option(help="External effect that may run, e.g. email; none does unless named."),
+        typer.Option(help="May run again: email, webhook; repeatable. Without it nothing is sent."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do.")] = False,
     detach: Annotated[

@@ -136,7 +136,7 @@ def test_a_replay_shows_what_it_does_and_how_far_it_is() -> None:
     told = replay_text(replay())
     assert "mode      redeliver from the log on Kafka" in told
     assert "events    of causeway.orders.v1.OrderShipped" in told
-    assert "effects   none: no mail is sent again" in told
+    assert "effects   none: nothing is mailed or posted again" in told
     assert "state     running, 120 of 1,000 events" in told
     assert "error" not in told
     assert "error     BOOM" in replay_text(replay(error="BOOM"))
@@ -160,5 +160,5 @@ def test_replays_are_a_line_each() -> None:
 def test_a_plan_says_how_many_events_and_that_nothing_was_done() -> None:
     told = planned_text(replay(name="", state=0))
     assert told.startswith("would hand 1,000 events from the log on Kafka to")
-    assert "no mail would be sent again" in told
+    assert "nothing would be mailed or posted again" in told
     assert told.endswith("nothing was done")
