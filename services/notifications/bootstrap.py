@@ -5,7 +5,7 @@ Nine processes start at once on a small machine, so each imports only what it ru
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -23,6 +23,11 @@ from services.notifications.servicer import Servicer
 from services.notifications.settings import Settings
 from services.notifications.watch import CHANNEL, Watch
 from services.notifications.webhook_address import Allowed
+
+if TYPE_CHECKING:
+    from bridge.effects.sender import Sender
+    from bridge.store.event_store import EventStore
+    from bridge.worker import Work
 
 SERVICE = "causeway.notifications.v1.NotificationService"
 SOURCE = "/causeway/notifications"
@@ -50,43 +55,18 @@ async def api() -> None:
 
 async def worker() -> None:
     """Relay, consume and send until SIGTERM."""
-    from bridge.effects.sender import Sender
     from bridge.registry.schemas import schema_ids
     from bridge.store.event_store import EventStore
-    from bridge.subscription import Subscription
-    from bridge.worker import Work, compose
-    from causeway.notifications.v1 import events_pb2 as notifications_events
-    from causeway.orders.v1 import events_pb2 as orders_events
-    from causeway.users.v1 import events_pb2 as users_events
+    from bridge.worker import compose
+    from causeway.notifications.v1 import events_pb2
     from services.events import catalog_of
-    from services.notifications import handlers
-    from services.notifications.mailer import Mailer
-    from services.notifications.outcomes import record_to
-    from services.notifications.webhook import PACE, Webhook
-    from services.notifications.webhook_post import poster
 
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
-    own = catalog_of(notifications_events)
+    own = catalog_of(events_pb2)
     store = EventStore(own, await schema_ids(settings.registry, own), SOURCE)
-    subscriptions = (
-        Subscription(handlers.CUSTOMERS_GROUP, handlers.CUSTOMERS, effects=handlers.EFFECTS),
-        Subscription(handlers.ORDERS_GROUP, handlers.ORDERS, effects=handlers.EFFECTS),
-    )
     async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
-        mailer = Mailer(pool, settings.mail_server, settings.mail_sender)
-        mails = Sender(pool, {handlers.EMAIL: mailer.deliver}, record_to(store))
-        # Apart from the mails, which no customer's slow server may hold up.
-        webhook = Webhook(pool, poster(settings.webhooks), time.time)
-        posts = Sender(pool, {handlers.WEBHOOK: webhook.deliver}, record_to(store), PACE)
-        work = Work(
-            source=SOURCE,
-            dsn=settings.dsn,
-            pool=pool,
-            kafka=settings.brokers("notifications-worker"),
-            catalog=catalog_of(notifications_events, users_events, orders_events),
-            subscriptions=subscriptions,
-        )
-        parts = await compose(work)
+        mails, posts = _senders(settings, pool, store)
+        parts = await compose(_work(settings, pool))
         await serve(
             settings.listen,
             {},
@@ -94,6 +74,47 @@ async def worker() -> None:
             ready=parts.ready,
             background=(*parts.background, mails.run, posts.run),
         )
+
+
+def _senders(
+    settings: Settings, pool: asyncpg.Pool, store: "EventStore"
+) -> tuple["Sender", "Sender"]:
+    """Posts apart from mails, which no customer's slow server may hold up."""
+    from bridge.effects.sender import Sender
+    from services.notifications import handlers
+    from services.notifications.mailer import Mailer
+    from services.notifications.outcomes import record_to
+    from services.notifications.webhook import PACE, Webhook
+    from services.notifications.webhook_post import poster
+
+    mailer = Mailer(pool, settings.mail_server, settings.mail_sender)
+    webhook = Webhook(pool, poster(settings.webhooks), time.time)
+    return (
+        Sender(pool, {handlers.EMAIL: mailer.deliver}, record_to(store)),
+        Sender(pool, {handlers.WEBHOOK: webhook.deliver}, record_to(store), PACE),
+    )
+
+
+def _work(settings: Settings, pool: asyncpg.Pool) -> "Work":
+    from bridge.subscription import Subscription
+    from bridge.worker import Work
+    from causeway.notifications.v1 import events_pb2 as notifications_events
+    from causeway.orders.v1 import events_pb2 as orders_events
+    from causeway.users.v1 import events_pb2 as users_events
+    from services.events import catalog_of
+    from services.notifications import handlers
+
+    return Work(
+        source=SOURCE,
+        dsn=settings.dsn,
+        pool=pool,
+        kafka=settings.brokers("notifications-worker"),
+        catalog=catalog_of(notifications_events, users_events, orders_events),
+        subscriptions=(
+            Subscription(handlers.CUSTOMERS_GROUP, handlers.CUSTOMERS, effects=handlers.EFFECTS),
+            Subscription(handlers.ORDERS_GROUP, handlers.ORDERS, effects=handlers.EFFECTS),
+        ),
+    )
 
 
 def servicers(
