@@ -26,9 +26,9 @@ ACCOUNT = Account(50 * 10**9, NANOS, False, ANN.last_address, (False, ANN.last_a
 TOLD = {"e1": "users/u1", "e3": "users/u1", "e4": "users/u1"}
 
 
-def kept() -> Evidence:
-    """One customer with one confirmed order, and everything as it should be."""
-    sent = [
+def sent() -> list[Stored]:
+    """What Notifications says of each event, on both channels."""
+    return [
         Stored(
             f"notifications/{channel}-{cause}",
             1,
@@ -38,6 +38,11 @@ def kept() -> Evidence:
         for cause, user in TOLD.items()
         for channel in ("email", "webhook")
     ]
+
+
+def kept() -> Evidence:
+    """One customer with one confirmed order, and everything as it should be."""
+    told = sent()
     registered = UserRegistered(user_id="u1", credit_limit=Money(currency_code="EUR", units=50))
     reserved = CreditReserved(user_id="u1", order="orders/o1", amount=TOTAL)
     created = OrderCreated(order_id="o1", customer="users/u1", total=TOTAL)
@@ -52,13 +57,13 @@ def kept() -> Evidence:
                 Stored("orders/o1", 1, "e3", created),
                 Stored("orders/o1", 2, "e4", confirmed),
             ],
-            "notifications": sent,
+            "notifications": told,
         },
         states={"orders/o1": State.STATE_CONFIRMED},
         accounts={"u1": ACCOUNT},
         mails=[(f"{cause}@causeway.example", "ann@example.org") for cause in TOLD],
         posts=[(cause, "ann") for cause in TOLD],
-        records={"users/u1": [1, 2], "orders/o1": [1, 2], **{one.stream: [1] for one in sent}},
+        records={"users/u1": [1, 2], "orders/o1": [1, 2], **{one.stream: [1] for one in told}},
         rest={"users parked": 0},
     )
 
