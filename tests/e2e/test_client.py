@@ -1,6 +1,9 @@
 """The typed client on the real platform: its document's example, and publishing to subscribers."""
 
+import asyncio
+import os
 import re
+import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -103,6 +106,34 @@ async def test_what_is_published_reaches_a_subscriber_once_and_in_order(
         if len(seen) == 100:
             break
     assert seen == list(range(1, 101))
+
+
+@pytest.mark.long
+async def test_nothing_is_lost_or_doubled_when_replicas_go_away_meanwhile(
+    causeway: Platform, as_root: platform.Platform
+) -> None:
+    sku = f"c-{uuid.uuid4().hex[:12]}"
+    request = SubscribeEventsRequest(
+        topics=["causeway.inventory.v1"], keys=[sku], position=START_POSITION_EARLIEST
+    )
+    seen: list[int] = []
+
+    async def listen() -> None:
+        async for told in follow(as_root.events.SubscribeEvents, request):
+            seen.append(StockAdjusted.FromString(told.event.data.value).delta)
+            if len(seen) == 300:
+                return
+
+    async with asyncio.timeout(90), asyncio.TaskGroup() as group:
+        group.create_task(listen())
+        async with publishing(as_root.events, window=50) as publisher:
+            for number in range(1, 301):
+                if number in (100, 200):
+                    bridge = {part["name"]: part["pid"] for part in causeway.status()["components"]}
+                    os.kill(bridge["bridge-api-1"], signal.SIGKILL)
+                await publisher.send(adjusted(sku, number))
+                await asyncio.sleep(0.01)
+    assert seen == list(range(1, 301))
 
 
 async def test_an_event_that_is_refused_is_told_with_its_place(as_root: platform.Platform) -> None:
