@@ -5,8 +5,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
@@ -14,26 +15,35 @@ from bridge.errors import FailedPrecondition
 from bridge.schemas.problem import Problem
 
 SECONDS = 60.0
-CONFIG = json.dumps({"version": "v2", "breaking": {"use": ["FILE"]}})
 FOUND = 100
 """How buf exits when it found something."""
 
 
 def buf_problems(
-    old: Sequence[FileDescriptorProto], new: Sequence[FileDescriptorProto]
+    old: Sequence[FileDescriptorProto],
+    new: Sequence[FileDescriptorProto],
+    ignored: Iterable[str] = (),
 ) -> Iterator[Problem]:
-    """Give what buf's rules of category FILE say. FailedPrecondition if buf does not run."""
+    """Give what buf's rules of category FILE say, but of the files that are `ignored`.
+
+    FailedPrecondition if buf does not run.
+    """
+    rules = {"version": "v2", "breaking": {"use": ["FILE"], "ignore": sorted(ignored)}}
     with tempfile.TemporaryDirectory() as folder:
         released, today = (Path(folder) / name for name in ("released.binpb", "today.binpb"))
         released.write_bytes(FileDescriptorSet(file=old).SerializeToString())
         today.write_bytes(FileDescriptorSet(file=new).SerializeToString())
-        yield from _problems(_run([str(today), "--against", str(released)]))
+        yield from _problems(_run([str(today), "--against", str(released)], rules))
 
 
-def _run(arguments: Iterable[str]) -> str:
-    command = [_program(), "breaking", *arguments, "--config", CONFIG, "--error-format", "json"]
+def _run(arguments: Iterable[str], rules: Mapping[str, Any]) -> str:
+    command = [_program(), "breaking", *arguments, "--config", json.dumps(rules)]
     done = subprocess.run(  # noqa: S603 (our own arguments)
-        command, capture_output=True, text=True, timeout=SECONDS, check=False
+        [*command, "--error-format", "json"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
     if done.returncode not in (0, FOUND):
         raise FailedPrecondition(f"buf failed: {done.stderr.strip()}", reason="BUF_FAILED")

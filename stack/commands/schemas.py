@@ -9,7 +9,7 @@ import typer
 
 schemas = typer.Typer(
     name="schemas",
-    help="Schemas of events: what is registered, and whether a change of them is compatible.",
+    help="Schemas: what is registered, and whether a change of events or API is compatible.",
     no_args_is_help=True,
 )
 
@@ -68,7 +68,7 @@ def register(*, registry: Registry = None, as_json: AsJson = False) -> None:
 def check(
     *, registry: Registry = None, corpus: CorpusFolder = None, as_json: AsJson = False
 ) -> None:
-    """Ask whether each stored and each running version of every event goes on to be readable.
+    """Ask whether every event ever stored stays readable, and every released call answered.
 
     Exits with 1 at an incompatible change, and names the field and what to do. The registry is
     asked too: the one that is named, else the running platform's if it answers.
@@ -79,15 +79,17 @@ def check(
     from stack import schemas as asked
     from stack.console import say, say_json
     from stack.generated import require_generated
+    from stack.released_api import broken
 
     require_generated()
-    verdict = anyio.run(asked.judged, registry, corpus or asked.CORPUS)
-    found = verdict.problems
+    folder = corpus or asked.CORPUS
+    verdict = anyio.run(asked.judged, registry, folder)
+    found = [*verdict.problems, *broken(folder)]
     if as_json:
         rows = asked.problem_rows(found)
         say_json({"registry": verdict.registry or None, "note": verdict.note, "problems": rows})
     elif not found:
-        say("the events are compatible with all that was released")
+        say("the events are compatible with all that was released, the API with its last release")
         say(verdict.note)
     else:
         sys.stderr.writelines(f"{problem}\n" for problem in found)
@@ -97,7 +99,7 @@ def check(
 
 @schemas.command()
 def release(*, corpus: CorpusFolder = None) -> None:
-    """Add today's events to the corpus: from then on every change is held against them too.
+    """Add today's events to the corpus, and keep today's API: changes are held against them.
 
     Refuses while `check` fails, and where nothing changed. Example: causeway schemas release
     """
@@ -107,8 +109,11 @@ def release(*, corpus: CorpusFolder = None) -> None:
     from stack.release import add_release
 
     require_generated()
-    found, path = add_release(corpus or asked.CORPUS)
+    found, written = add_release(corpus or asked.CORPUS)
     if found:
         sys.stderr.writelines(f"{problem}\n" for problem in found)
         raise typer.Exit(1)
-    say(f"wrote {relpath(path)}" if path else "nothing changed since the last release")
+    for path in written:
+        say(f"wrote {relpath(path)}")
+    if not written:
+        say("nothing changed since the last release")

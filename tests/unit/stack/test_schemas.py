@@ -27,10 +27,10 @@ def copied(folder: Path) -> Sequence[str]:
     return ("--corpus", str(target))
 
 
-def test_the_events_are_compatible_with_all_that_was_released() -> None:
+def test_events_and_api_are_compatible_with_what_was_released() -> None:
     answer = causeway("check")
     assert answer.exit_code == 0, answer.output
-    assert "compatible with all that was released" in answer.stdout
+    assert "compatible with all that was released, the API with its" in answer.stdout
     assert "the registry was not asked: no platform runs" in answer.stdout
 
 
@@ -59,7 +59,8 @@ def test_a_release_is_added_once(tmp_path: Path) -> None:
     option = ("--corpus", str(tmp_path))
     assert "0001.json" in causeway("release", *option).stdout
     assert "nothing changed" in causeway("release", *option).stdout
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0001.json", "SHA256SUMS"]
+    names = ["0001.json", "SHA256SUMS", "api.binpb.gz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert causeway("check", *option).exit_code == 0
 
 
