@@ -43,24 +43,16 @@ class Publishable:
     ) -> Offer:
         """Check an event; InvalidArgument names the field, PermissionDenied the type."""
         event_type = self._type_of(event, caller)
-        source, outer_id = checked_source(event.source), checked_id(event.name)
+        source = checked_source(event.source)
+        event_id, outer_id = _ids_of(event, source, repeats)
         message = _message_of(event, event_type)
         stream = event_type.stream_of(message)
         _check_place(event, stream)
-        if outer_id:
-            event_id = event_id_of(source, outer_id)
-        elif repeats is not None:
-            event_id = outer_id = event_id_of(*repeats.key)
-        else:
-            event_id = outer_id = str(uuid_utils.uuid7())
         actor, client, method, request_id, correlation, _, traceparent = origin
-        cause = cause_of(source, outer_id)
-        origin = Origin(
-            actor, client, method, request_id, correlation or event_id, cause, traceparent
-        )
+        correlation, cause = correlation or event_id, cause_of(source, outer_id)
         data = message.SerializeToString(deterministic=True)
-        texts = (event_type.name, source, origin.actor, origin.correlation_id, origin.causation_id)
-        check_size(event_type.name, data, stream, stream, *texts)
+        texts = (stream, stream, event_type.name, source, actor, correlation, cause)
+        check_size(event_type.name, data, *texts)
         return Offer(
             event_id,
             event_type,
@@ -69,7 +61,7 @@ class Publishable:
             self._schema_ids[event_type.name],
             _time_of(event),
             event.HasField("time"),
-            origin,
+            Origin(actor, client, method, request_id, correlation, cause, traceparent),
             repeats,
         )
 
@@ -104,6 +96,14 @@ def invalid(field: str, text: str) -> InvalidArgument:
     return InvalidArgument(
         f"{field}: {text}", violations=(FieldViolation(field, text),), reason="INVALID_EVENT"
     )
+
+
+def _ids_of(event: event_pb2.Event, source: str, repeats: Repeats | None) -> tuple[str, str]:
+    """Give the id of our own and the publisher's; who says none has ours for both."""
+    if outer_id := checked_id(event.name):
+        return event_id_of(source, outer_id), outer_id
+    made = str(uuid_utils.uuid7()) if repeats is None else event_id_of(*repeats.key)
+    return made, made
 
 
 def _check_roles(event_type: EventType, caller: Caller) -> None:
