@@ -1,6 +1,7 @@
 """Reads an UpdateProductRequest: which fields it means to change (AIP-134, AIP-161)."""
 
 from bridge.errors import FieldViolation, InvalidArgument
+from bridge.field_mask import paths_of
 from causeway.orders.v1.order_service_pb2 import Product, UpdateProductRequest
 from services.orders.money import to_nanos
 from services.orders.price_list import ProductChange
@@ -14,7 +15,7 @@ def product_change(request: UpdateProductRequest) -> ProductChange:
     made takes all that is given, whatever the mask says. InvalidArgument: a path that is no
     field, or a price that would be taken away."""
     product = request.product
-    paths = _paths(request)
+    paths = paths_of(request.update_mask, product, MUTABLE)
     if "price" in paths and not product.HasField("price"):
         raise _violation("product.price", "a product can't be without a price")
     given = _price(product) if product.HasField("price") else None
@@ -27,16 +28,6 @@ def product_change(request: UpdateProductRequest) -> ProductChange:
         etag=product.etag,
         allow_missing=request.allow_missing,
     )
-
-
-def _paths(request: UpdateProductRequest) -> set[str]:
-    paths = set(request.update_mask.paths)
-    for path in paths - {"*", *MUTABLE}:
-        raise _violation("update_mask", f"{path} is not one of {', '.join(MUTABLE)} or *")
-    if "*" in paths:
-        return set(MUTABLE)
-    present = {field.name for field, _ in request.product.ListFields()}
-    return paths or present.intersection(MUTABLE)
 
 
 def _price(product: Product) -> Price:
