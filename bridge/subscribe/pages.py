@@ -9,11 +9,9 @@ from bridge.events.catalog import Catalog
 from bridge.kafka.onlooker import Onlooker
 from bridge.kafka.record import Partition
 from bridge.subscribe.readers import Readers
-from bridge.subscribe.seen import Seen
+from bridge.subscribe.seen import Seen, fitting
 
 MOST_RECORDS = 100
-MOST_BYTES = 128 * 1024
-"""Of a page, but for its first record: a reader that does not read holds one page."""
 KEPT = 32
 PATIENCE = 60.0
 """Seconds until a partition that gives nothing counts as away: a new leader is found in less."""
@@ -68,9 +66,5 @@ class Pages:
 
 def cut(records: Sequence[Seen], after: int) -> Page:
     """Make a page of as many records as it may hold."""
-    size = 0
-    for count, one in enumerate(records):
-        size += one.size
-        if count and size > MOST_BYTES:
-            return Page(records[:count], one.offset)
-    return Page(records, after)
+    some = fitting(records)
+    return Page(some, after if len(some) == len(records) else some[-1].offset + 1)

@@ -1,5 +1,6 @@
 """One record of the log as subscriptions see it: read once for all of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bridge.errors import Undecodable
@@ -13,6 +14,8 @@ from causeway.bridge.v1 import event_pb2
 
 OVERHEAD = 1_000
 """Bytes that a record takes in memory beside its value, about."""
+MOST_BYTES = 128 * 1024
+"""Of what a reader takes at once, but for its first record: held while it does not read on."""
 
 
 class Seen:
@@ -57,6 +60,16 @@ class Seen:
             return self.event().time.ToDatetime(time.tzinfo) < time
         except Undecodable:
             return False
+
+
+def fitting(records: Sequence[Seen]) -> Sequence[Seen]:
+    """Give as many of them, from the first on, as a reader may take at once; at least one."""
+    size = 0
+    for count, one in enumerate(records):
+        size += one.size
+        if count and size > MOST_BYTES:
+            return records[:count]
+    return records
 
 
 def read(record: Record, catalog: Catalog) -> event_pb2.Event:

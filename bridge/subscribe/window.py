@@ -1,7 +1,7 @@
 """The last records of the partitions that are followed: read once, and looked at by all.
 
 It takes the place of a queue for each subscriber. A reader that falls behind it reads pages of the
-log, so a slow one costs no more than a fast one.
+log, so a slow one costs what it took last and no more.
 """
 
 from bisect import bisect_left
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 
 from bridge.kafka.record import Partition
-from bridge.subscribe.seen import Seen
+from bridge.subscribe.seen import Seen, fitting
 
 MOST_BYTES = 16 * 1024 * 1024
 SLICE = 64
@@ -99,6 +99,6 @@ class Window:
         if ring is None or at < ring.start:
             return None
         begin = bisect_left(ring.records, at, lo=ring.gone, key=attrgetter("offset"))
-        found = [one for one in ring.records[begin : begin + SLICE] if one is not None]
+        found = fitting([one for one in ring.records[begin : begin + SLICE] if one is not None])
         whole = begin + len(found) == len(ring.records)
         return found, ring.next if whole else found[-1].offset + 1

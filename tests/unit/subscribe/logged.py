@@ -18,8 +18,14 @@ ONE, OTHER = Partition(TOPIC, 0), Partition(TOPIC, 1)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def seen(where: Partition, offset: int, key: str = "o1", source: str = "/causeway/orders") -> Seen:
-    """An event at a place; its key and its id say which."""
+def seen(
+    where: Partition,
+    offset: int,
+    key: str = "o1",
+    source: str = "/causeway/orders",
+    customer: str = "",
+) -> Seen:
+    """An event at a place; its key and its id say which, and its customer how large it is."""
     said = headers(
         f"0198f2f0-7c3b-7d44-9c2e-{where.partition:04}{offset:08}",
         CONFIRMED,
@@ -30,7 +36,6 @@ def seen(where: Partition, offset: int, key: str = "o1", source: str = "/causewa
         1,
         Origin(),
     )
-    value = (
-        wire_prefix(7, CONFIRMED.indexes) + orders.OrderConfirmed(order_id=key).SerializeToString()
-    )
+    data = orders.OrderConfirmed(order_id=key, customer=customer)
+    value = wire_prefix(7, CONFIRMED.indexes) + data.SerializeToString()
     return Seen(FakeRecord(TOPIC, where.partition, offset, key.encode(), value, said), CATALOG)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import tracemalloc
 from collections.abc import Sequence
 from contextlib import aclosing
 
@@ -10,7 +11,7 @@ import pytest
 from bridge.errors import Unavailable
 from bridge.kafka.record import Partition
 from bridge.subscribe.pages import Page
-from bridge.subscribe.seen import Seen
+from bridge.subscribe.seen import MOST_BYTES, Seen
 from bridge.subscribe.subscriber import Subscriber
 from bridge.subscribe.wanted import Wanted
 from bridge.subscribe.window import Window
@@ -104,6 +105,27 @@ async def test_a_reader_at_the_end_passes_over_what_it_does_not_want_without_wak
     async with aclosing(reader.records(window, log, beat=0)) as records:
         assert await anext(records) is None
     assert (reader.at, log.reads) == ({ONE: 50}, 0)
+
+
+async def test_readers_that_stall_at_different_moments_hold_a_slice_each() -> None:
+    large, number = 100_000, 20
+    window = Window(10 * large)
+    window.begin(ONE, 0)
+    stalled = []
+    tracemalloc.start()
+    try:
+        for offset in range(10 * number):
+            window.add(ONE, seen(ONE, offset, customer=f"{offset:0{large}}"))
+            if offset % 10 == 9:
+                reader = Subscriber(Wanted((TOPIC,)), {ONE: offset - 8})
+                stalled.append(reader.records(window, Log(), beat=60))
+                assert await anext(stalled[-1]) is not None
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        for one in stalled:
+            await one.aclose()
+    assert held < 10 * large + number * (MOST_BYTES + large)
 
 
 async def test_a_reader_that_is_told_to_go_goes() -> None:

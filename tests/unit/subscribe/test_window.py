@@ -31,6 +31,18 @@ def test_a_reader_takes_no_more_at_once_than_a_slice() -> None:
     assert (len(found), after) == (SLICE, SLICE)
 
 
+def test_a_reader_takes_large_records_in_slices_of_so_many_bytes_and_at_least_one() -> None:
+    window = Window()
+    window.begin(ONE, 0)
+    for offset, size in enumerate((40_000, 40_000, 40_000, 40_000, 300_000, 1)):
+        window.add(ONE, seen(ONE, offset, customer="x" * size))
+    at, slices = 0, []
+    while at < window.next(ONE):
+        found, at = window.after(ONE, at) or ((), 0)
+        slices.append([one.offset for one in found])
+    assert slices == [[0, 1, 2], [3], [4], [5]]
+
+
 @given(st.lists(st.sampled_from([ONE, OTHER]), max_size=60), st.integers(1, 20))
 def test_the_oldest_go_first_and_what_is_left_is_whole(written: list[object], most: int) -> None:
     window = Window(most * SIZE)
