@@ -21,7 +21,7 @@ def test_no_part_in_java_has_less_time_to_start_than_another(tmp_path: Path) -> 
 def test_a_service_has_its_whole_time_once_the_realm_is_there(tmp_path: Path) -> None:
     platform = Platform(load_settings(state=tmp_path), Choices(), Artifacts(tmp_path))
     services = [one for one in platform.components if one.name.endswith(("api-1", "worker-1"))]
-    assert len(services) == 7
+    assert len(services) == 8
     for one in services:
         assert one.timed_after == ("realm",)
         assert "realm" not in one.after
