@@ -1,14 +1,14 @@
 """Where a subscription begins: at a token, a time, or an end of the log."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bridge.api.points import point_of
 from bridge.errors import InvalidArgument
 from bridge.kafka.onlooker import gone
 from bridge.kafka.record import Partition
-from bridge.subscribe.ends import Ends
+from bridge.subscribe.places import Places
 from bridge.subscribe.readers import Readers
 from bridge.subscribe.tokens import BEGINNING, MOST_PARTITIONS, Place, ResumeTokens
 from bridge.subscribe.window import Window
@@ -25,8 +25,7 @@ class Start:
 
     def __init__(self, window: Window, readers: Readers, tokens: ResumeTokens) -> None:
         self._window = window
-        self._readers = readers
-        self._ends = Ends(readers, PATIENCE)
+        self._places = Places(readers, PATIENCE)
         self._tokens = tokens
 
     async def place(
@@ -50,10 +49,12 @@ class Start:
             return await self._resumed(request, binding, partitions)
         since = point_of(request, "time")
         if since is not None:
-            return await self._since(max(since, BEGINNING), partitions)
+            since = max(since, BEGINNING)
+            early = max(since - SKEW, BEGINNING)
+            return Place(await self._places.since(partitions, early), since)
         if request.position == pb.START_POSITION_EARLIEST:
-            return Place(await self._ask_starts(partitions))
-        return Place(await self._ends.of(partitions))
+            return Place(await self._places.starts(partitions))
+        return Place(await self._places.ends(partitions))
 
     async def _resumed(
         self,
@@ -71,15 +72,7 @@ class Start:
 
     async def _check_ends(self, ahead: Mapping[Partition, int]) -> None:
         """See that the log reaches where this process has not read it yet."""
-        ends = await self._ends.of(sorted(ahead)) if ahead else {}
+        ends = await self._places.ends(sorted(ahead)) if ahead else {}
         for where, at in ahead.items():
             if at > ends[where]:
                 raise gone(where, at)
-
-    async def _since(self, since: datetime, partitions: Collection[Partition]) -> Place:
-        early = max(since - SKEW, BEGINNING)
-        at = await self._readers.ask(lambda reader: reader.since(partitions, early), PATIENCE)
-        return Place(at, since)
-
-    async def _ask_starts(self, partitions: Collection[Partition]) -> dict[Partition, int]:
-        return await self._readers.ask(lambda reader: reader.starts(partitions), PATIENCE)
