@@ -70,6 +70,11 @@ def mailbox(ports: Ports) -> str:
     return f"http://{HOST}:{ports.mailbox}/messages"
 
 
+def webhook(ports: Ports) -> str:
+    """Where a webhook of this machine may listen, host:port; no part of the platform does."""
+    return f"{HOST}:{ports.webhook}"
+
+
 def exports(values: Mapping[str, str]) -> str:
     """Lines for a shell's `eval`."""
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())

@@ -36,6 +36,7 @@ def shell_environment(settings: Settings, credentials: Credentials) -> dict[str,
         "CAUSEWAY_REGISTRY": addresses.registry(ports),
         "CAUSEWAY_SMTP": addresses.smtp(ports),
         "CAUSEWAY_MAILBOX": addresses.mailbox(ports),
+        "CAUSEWAY_WEBHOOK": f"http://{addresses.webhook(ports)}",
         **databases,
         "CAUSEWAY_STATE": str(settings.state),
     }
@@ -76,8 +77,8 @@ def _own(settings: Settings, credentials: Credentials, service: str, kind: str) 
         }
     if service == "notifications":
         found["CAUSEWAY_SMTP"] = addresses.smtp(ports)
-        # Webhooks of a developer's own machine; elsewhere none but public addresses.
-        found["CAUSEWAY_WEBHOOK_ALLOWED"] = addresses.HOST
+        # One port of a developer's machine: on any other may be a part of the platform.
+        found["CAUSEWAY_WEBHOOK_ALLOWED"] = addresses.webhook(ports)
     return found
 
 

@@ -189,7 +189,7 @@ tried again, for about a day.""",
 No name server knows the webhook's host. It is tried again, for about a day.""",
     "WEBHOOK_ADDRESS_REFUSED": """\
 A webhook must be an https address that is public, also after its name is resolved.
-CAUSEWAY_WEBHOOK_ALLOWED of Notifications excepts hosts and networks: see docs/webhooks.md.""",
+CAUSEWAY_WEBHOOK_ALLOWED of Notifications excepts hosts by port: see docs/webhooks.md.""",
     "WEBHOOK_SECRET_INVALID": """\
 A webhook's secret has at least 16 bytes, and Base64 behind `whsec_` if it begins so.""",
 }

@@ -36,6 +36,8 @@ DEFAULT_PORTS = {
     "postgres": 5432,
     "smtp": 1025,
     "mailbox": 8025,
+    # Where no part listens, but a person's own server may: the one that webhooks reach.
+    "webhook": 8090,
     # Below the ranges from which Linux (32768) and macOS (49152) take the local ports of
     # outgoing connections: in there, a service would now and then find its port in use.
     "orders_api": 10100,
@@ -71,6 +73,7 @@ class Ports(BaseModel):
     postgres: int = 0
     smtp: int = 0
     mailbox: int = 0
+    webhook: int = 0
     orders_api: int = 0
     orders_worker: int = 0
     users_api: int = 0

@@ -22,7 +22,7 @@ from services.notifications.queries import Queries
 from services.notifications.servicer import Servicer
 from services.notifications.settings import Settings
 from services.notifications.watch import CHANNEL, Watch
-from services.notifications.webhook_address import Allowed
+from services.notifications.webhook_allowed import Allowed
 
 if TYPE_CHECKING:
     from bridge.effects.sender import Sender

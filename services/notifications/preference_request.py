@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from bridge.errors import FieldViolation, InvalidArgument
 from causeway.notifications.v1.notification_service_pb2 import UpdatePreferencesRequest
 from services.notifications.preference_table import Preference
-from services.notifications.webhook_address import Allowed, target_of
+from services.notifications.webhook_address import target_of
+from services.notifications.webhook_allowed import Allowed
 from services.notifications.webhook_signature import key_of
 
 MUTABLE = ("email_disabled", "webhook_uri", "webhook_secret")

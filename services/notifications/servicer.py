@@ -21,7 +21,7 @@ from services.notifications.queries import Queries
 from services.notifications.resources import notification_message, preferences_message
 from services.notifications.tail import Position
 from services.notifications.watch import Watch
-from services.notifications.webhook_address import Allowed
+from services.notifications.webhook_allowed import Allowed
 
 WATCHED = "notifications"
 """What resume tokens are for: everybody watches all of its own."""

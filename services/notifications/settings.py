@@ -6,7 +6,7 @@ from pydantic import field_validator
 
 from bridge.settings import BridgeSettings
 from services.notifications.mailer import MailServer
-from services.notifications.webhook_address import Allowed
+from services.notifications.webhook_allowed import Allowed
 
 
 class Settings(BridgeSettings):
@@ -14,8 +14,8 @@ class Settings(BridgeSettings):
 
     `listen` host:port · `smtp` host:port of the mail server · `mail_from` address of the sender,
     whose domain is that of the Message-IDs too · `webhook_allowed` comma list of host names,
-    addresses and networks that webhooks may reach although they are not public, over plain HTTP
-    too; empty in production.
+    addresses and networks, each with `:PORT` (else 80 and 443), that webhooks may reach although
+    they are not public, over plain HTTP too; empty in production.
     """
 
     listen: str

@@ -8,20 +8,10 @@ server changes nothing.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
-from typing import TypeAlias
+from ipaddress import IPv6Address, IPv6Network, ip_network
 
 from bridge.errors import FieldViolation, InvalidArgument
-
-Address: TypeAlias = IPv4Address | IPv6Address
-Network: TypeAlias = IPv4Network | IPv6Network
+from services.notifications.webhook_allowed import Allowed, address_of, is_name
 
 FIELD = "preferences.webhook_uri"
 LONGEST = 2000
@@ -32,9 +22,6 @@ URI = re.compile(
 )
 """The part of RFC 3986 that is taken: no user, no fragment, no escape in a host. Two parsers may
 read anything beyond it in two ways."""
-LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-LAST_LABEL = re.compile(r"[a-z][a-z0-9-]*")
-"""A name that ends in a number is an address to some parsers: 127.1, 127.0x1, 2130706433."""
 
 REFUSED = tuple(
     map(
@@ -77,36 +64,6 @@ and the forms that carry an IPv4 address (mapped, translated)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
-    """Exceptions from the rules: names, and networks. None by default."""
-
-    names: frozenset[str] = frozenset()
-    networks: tuple[Network, ...] = ()
-
-    @classmethod
-    def of(cls, text: str) -> "Allowed":
-        """Read a comma list of host names, addresses and networks; ValueError names a wrong one."""
-        names, networks = set[str](), list[Network]()
-        for entry in filter(None, (part.strip().lower() for part in text.split(","))):
-            try:
-                networks.append(ip_network(entry))
-            except ValueError:
-                if not _is_name(entry):
-                    raise ValueError(
-                        f"{entry!r} is no host name, no address and no network"
-                    ) from None
-                names.add(entry)
-        return cls(frozenset(names), tuple(networks))
-
-    def holds(self, host: str) -> bool:
-        """Whether this very name, or this address by a network, is excepted."""
-        address = _address(host)
-        if address is None:
-            return host in self.names
-        return any(address in network for network in self.networks)
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """A URI, taken apart. `host` is lower case, an IPv6 address without its brackets; `path` is
     what the request line carries."""
@@ -142,7 +99,7 @@ def target_of(uri: str, allowed: Allowed) -> Target:
         raise _refused("must be https://HOST[:PORT][/PATH], without user name or fragment")
     scheme, host = found["scheme"].lower(), _host(found["host"].lower())
     port = int(found["port"]) if found["port"] else PORTS.get(scheme, 0)
-    excepted = allowed.holds(host)
+    excepted = allowed.holds(host, port)
     if scheme != "https" and not (scheme == "http" and excepted):
         raise _refused("must begin with https://")
     if not 0 < port < 65536:
@@ -159,16 +116,16 @@ def checked(target: Target, addresses: Sequence[str], allowed: Allowed) -> Seque
     InvalidArgument (WEBHOOK_ADDRESS_REFUSED) for a single one that may not: an answer that mixes
     is no honest one.
     """
-    if not allowed.holds(target.host):
+    if not allowed.holds(target.host, target.port):
         for address in addresses:
-            if not (is_public(address) or allowed.holds(address)):
+            if not (is_public(address) or allowed.holds(address, target.port)):
                 raise _refused("leads to an address that is not public")
     return addresses
 
 
 def is_public(text: str) -> bool:
     """Whether an address is one that anybody on the internet may have."""
-    address = _address(text)
+    address = address_of(text)
     if address is None or (address.version == 6 and address not in UNICAST):
         return False
     return not any(address in network for network in REFUSED)
@@ -176,36 +133,22 @@ def is_public(text: str) -> bool:
 
 def _host(written: str) -> str:
     host = written.strip("[]")
-    if host != written and not isinstance(_address(host), IPv6Address):
+    if host != written and not isinstance(address_of(host), IPv6Address):
         raise _refused("has no IPv6 address between its brackets")
     return host
 
 
 def is_address(host: str) -> bool:
     """Whether a target's host is an address, and no name to look up."""
-    return _address(host) is not None
+    return address_of(host) is not None
 
 
 def _check_host(host: str) -> None:
-    if _address(host) is not None:
+    if address_of(host) is not None:
         if not is_public(host):
             raise _refused("leads to an address that is not public")
-    elif not _is_name(host) or "." not in host:
+    elif not is_name(host) or "." not in host:
         raise _refused("must have a public host name, such as hooks.example.com")
-
-
-def _is_name(host: str) -> bool:
-    labels = host.split(".")
-    every = len(host) <= 253 and all(map(LABEL.fullmatch, labels))
-    return every and LAST_LABEL.fullmatch(labels[-1]) is not None
-
-
-def _address(text: str) -> Address | None:
-    try:
-        # A zone ("fe80::1%eth0") names one of our interfaces.
-        return None if "%" in text else ip_address(text)
-    except ValueError:
-        return None
 
 
 def _refused(why: str) -> InvalidArgument:

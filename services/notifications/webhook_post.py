@@ -12,7 +12,8 @@ import httpx
 
 from bridge.errors import FailedPrecondition, Unavailable
 from services.notifications.retry_after import seconds_of
-from services.notifications.webhook_address import Allowed, Target, checked, is_address, target_of
+from services.notifications.webhook_address import Target, checked, is_address, target_of
+from services.notifications.webhook_allowed import Allowed
 from services.notifications.webhook_names import Resolve, resolver
 
 TIMEOUT = 15.0

@@ -113,4 +113,5 @@ def moved(text: str) -> str:
 
 def environment(local_values: Mapping[str, str], **differing: str) -> dict[str, str]:
     """A local environment between containers; `differing` is what can't be derived by moving."""
-    return {name: moved(value) for name, value in local_values.items()} | differing
+    same = {name: moved(one) for name, one in local_values.items() if name not in differing}
+    return same | differing

@@ -85,7 +85,7 @@ class Corner:
             "CAUSEWAY_CLIENT_ID": "users",
             "CAUSEWAY_CLIENT_SECRET": SECRET,
             "CAUSEWAY_SMTP": f"127.0.0.1:{self.mails.port}",
-            "CAUSEWAY_WEBHOOK_ALLOWED": "127.0.0.1",
+            "CAUSEWAY_WEBHOOK_ALLOWED": f"127.0.0.1:{self.hooks.port}",
             "OTEL_SDK_DISABLED": "true",
         }
 

@@ -6,6 +6,7 @@ import hmac
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -46,7 +47,7 @@ async def test_a_customer_is_told_by_webhook_what_becomes_of_its_order(
     causeway: Platform, new_customer: Callable[[], Customer]
 ) -> None:
     async with (
-        running() as hooks,
+        running(port=urlsplit(causeway["CAUSEWAY_WEBHOOK"]).port or 0) as hooks,
         httpx.AsyncClient(base_url=causeway["CAUSEWAY_EDGE"], timeout=20) as rest,
     ):
         rest.headers.update(new_customer().headers)

@@ -68,8 +68,8 @@ class HookServer:
 
 
 @asynccontextmanager
-async def running(tls: ssl.SSLContext | None = None) -> AsyncIterator[HookServer]:
-    """Run one on a free port of 127.0.0.1."""
+async def running(tls: ssl.SSLContext | None = None, port: int = 0) -> AsyncIterator[HookServer]:
+    """Run one on 127.0.0.1, on a free port unless told."""
     hooks = HookServer()
     serving = set[asyncio.Task[None]]()
 
@@ -79,7 +79,7 @@ async def running(tls: ssl.SSLContext | None = None) -> AsyncIterator[HookServer
         serving.add(task)
         await hooks.serve(reader, writer)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls)
     hooks.port = server.sockets[0].getsockname()[1]
     yield hooks
     server.close()

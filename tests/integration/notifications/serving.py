@@ -18,7 +18,7 @@ from services.notifications import notification_table
 from services.notifications.bootstrap import servicers
 from services.notifications.notification_table import Notification, State
 from services.notifications.watch import CHANNEL
-from services.notifications.webhook_address import Allowed
+from services.notifications.webhook_allowed import Allowed
 from tests.unit.server.conftest import ISSUER, Issuer
 
 As: TypeAlias = Callable[..., Platform]
@@ -38,7 +38,7 @@ async def replica(database: str, pool: asyncpg.Pool, issuer: Issuer) -> AsyncIte
     )
     changes = Changes(database, CHANNEL)
     server = Server(
-        servicers(pool, changes, settings, Allowed.of("hooks.local")),
+        servicers(pool, changes, settings, Allowed.of("hooks.local:9000")),
         settings,
         ready={"changes": changes.ready},
         background=(changes.run,),

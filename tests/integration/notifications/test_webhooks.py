@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -22,14 +23,15 @@ from services.notifications.notification_table import Notification, State
 from services.notifications.outcomes import record_to
 from services.notifications.preference_table import Preference
 from services.notifications.webhook import Webhook
-from services.notifications.webhook_address import Allowed
+from services.notifications.webhook_allowed import Allowed
 from services.notifications.webhook_names import resolver
 from services.notifications.webhook_post import Poster
 from tests.integration.notifications.customer import QUICK, Customer, ended, until
 from tests.integration.notifications.hookserver import HANG, RESET, HookServer, Post, running
 
 SECRET = "a secret of sixteen bytes or more"
-LOOPBACK = Allowed.of("127.0.0.1")
+LOOPBACK = Allowed(networks=((ip_network("127.0.0.1"), range(1, 65536)),))
+"""Servers of tests take any free port."""
 
 
 @pytest.fixture

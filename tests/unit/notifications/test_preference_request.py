@@ -8,7 +8,7 @@ from causeway.notifications.v1.notification_service_pb2 import (
 )
 from services.notifications.preference_request import PreferenceChange, changed, preference_change
 from services.notifications.preference_table import Preference
-from services.notifications.webhook_address import Allowed
+from services.notifications.webhook_allowed import Allowed
 
 HOOK = "https://ann.example/hook"
 

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.notifications.settings import Settings
-from services.notifications.webhook_address import Allowed
+from services.notifications.webhook_allowed import Allowed
 
 NEEDED = {
     "CAUSEWAY_LISTEN": "127.0.0.1:0",
@@ -24,10 +24,10 @@ def test_webhooks_go_to_public_addresses_alone_unless_told(
 ) -> None:
     environment.delenv("CAUSEWAY_WEBHOOK_ALLOWED", raising=False)
     assert Settings.model_validate({}).webhooks == Allowed()
-    environment.setenv("CAUSEWAY_WEBHOOK_ALLOWED", "crm.internal, 10.1.0.0/16")
+    environment.setenv("CAUSEWAY_WEBHOOK_ALLOWED", "crm.internal:8080, 10.1.0.0/16")
     allowed = Settings.model_validate({}).webhooks
-    assert allowed.holds("crm.internal")
-    assert allowed.holds("10.1.2.3")
+    assert allowed.holds("crm.internal", 8080)
+    assert allowed.holds("10.1.2.3", 443)
 
 
 def test_a_wrong_exception_is_named_with_its_setting(environment: pytest.MonkeyPatch) -> None:

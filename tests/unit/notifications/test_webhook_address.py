@@ -3,7 +3,8 @@
 import pytest
 
 from bridge.errors import InvalidArgument
-from services.notifications.webhook_address import Allowed, checked, is_public, target_of
+from services.notifications.webhook_address import checked, is_public, target_of
+from services.notifications.webhook_allowed import Allowed
 
 NONE = Allowed()
 
@@ -172,7 +173,7 @@ def test_a_public_answer_is_taken(address: str) -> None:
 
 
 def test_what_is_allowed_by_name_may_lead_anywhere_and_over_http() -> None:
-    allowed = Allowed.of(" Hooks.Internal , crm ")
+    allowed = Allowed.of(" Hooks.Internal:8080 , crm ")
     for uri in ("http://hooks.internal:8080/x", "https://crm/"):
         target = target_of(uri, allowed)
         assert checked(target, ["10.0.0.1"], allowed) == ["10.0.0.1"]
@@ -181,8 +182,8 @@ def test_what_is_allowed_by_name_may_lead_anywhere_and_over_http() -> None:
 
 
 def test_what_is_allowed_by_network_is_reached_by_address_and_by_any_name() -> None:
-    allowed = Allowed.of("127.0.0.1, fd00::/8")
-    for uri in ("http://127.0.0.1:9000/", "http://[fd00::1]/"):
+    allowed = Allowed.of("127.0.0.1, 127.0.0.1:9000, fd00::/8, [fd01::/16]:81")
+    for uri in ("http://127.0.0.1:9000/", "http://[fd00::1]/", "http://[fd01::1]:81/"):
         assert target_of(uri, allowed).scheme == "http"
     named = target_of("https://hooks.example.com/", allowed)
     assert checked(named, ["127.0.0.1"], allowed) == ["127.0.0.1"]
@@ -191,11 +192,30 @@ def test_what_is_allowed_by_network_is_reached_by_address_and_by_any_name() -> N
             checked(named, [refused], allowed)
 
 
-@pytest.mark.parametrize("text", ["*", "http://a", "10.0.0.1/8", "a..b", "127.1", "a:80"])
+@pytest.mark.parametrize(
+    "text", ["*", "http://a", "10.0.0.1/8", "a..b", "127.1", "[a]:80", "a:", "::1:x", "*:80"]
+)
 def test_a_wrong_exception_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="no host name, no address and no network") as caught:
         Allowed.of(f"a.example, {text}")
     assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999"])
+def test_an_exceptions_port_must_be_one(port: str) -> None:
+    with pytest.raises(ValueError, match="has no such port"):
+        Allowed.of(f"127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "crm", "[fd01::1]", "hooks.internal"])
+def test_an_exception_is_one_of_its_ports_and_else_of_the_usual_ones(
+    scheme: str, host: str
+) -> None:
+    allowed = Allowed.of("127.0.0.1:9000, 127.0.0.1, crm, fd01::1, hooks.internal:8080")
+    for port in (9901, 8081, 22, 79, 81, 442, 444):
+        with pytest.raises(InvalidArgument):
+            checked(target_of(f"{scheme}://{host}:{port}/", allowed), ["127.0.0.1"], allowed)
 
 
 def test_what_is_connected_to_is_the_checked_address() -> None:

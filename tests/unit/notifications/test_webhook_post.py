@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from ipaddress import ip_network
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ import pytest
 
 from bridge.effects.sender import Pace
 from bridge.errors import CausewayError, FailedPrecondition, InvalidArgument, Unavailable
-from services.notifications.webhook_address import Allowed
+from services.notifications.webhook_allowed import Allowed
 from services.notifications.webhook_names import resolver
 from services.notifications.webhook_post import TIMEOUT, Poster
 from stack.certificates import authority, server
@@ -27,7 +28,8 @@ from tests.integration.notifications.hookserver import (
     running,
 )
 
-LOOPBACK = Allowed.of("127.0.0.1")
+LOOPBACK = Allowed(networks=((ip_network("127.0.0.1"), range(1, 65536)),))
+"""Servers of tests take any free port."""
 NAME = "hooks.example"
 
 
@@ -165,6 +167,16 @@ async def test_without_an_exception_nothing_reaches_loopback(hooks: HookServer) 
     assert hooks.posts == []
 
 
+async def test_an_exception_reaches_no_port_but_its_own(hooks: HookServer) -> None:
+    async with running() as other:
+        allowed = Allowed.of(f"127.0.0.1:{other.port}")
+        await poster(allowed=allowed).post(other.uri, {}, b"{}")
+        await refused(InvalidArgument, poster(allowed=allowed), hooks.uri)
+        named = f"https://{NAME}:{hooks.port}/"
+        await refused(InvalidArgument, poster(Names(["127.0.0.1"]), allowed), named)
+    assert hooks.posts == []
+
+
 @pytest.mark.parametrize("answer", [["127.0.0.1"], ["1.1.1.1", "::1"], ["169.254.169.254"]])
 async def test_a_name_that_leads_inside_is_connected_to_nowhere(
     hooks: HookServer, answer: list[str]
@@ -196,7 +208,7 @@ async def test_a_name_is_looked_up_once_and_the_next_of_its_addresses_is_taken(
 ) -> None:
     # The first refuses connections, and so would a second answer, which nobody asks for.
     names = Names(["127.0.0.2", "127.0.0.1"], ["127.0.0.3"])
-    allowed = Allowed.of("hooks.example")
+    allowed = Allowed.of(f"{NAME}:{hooks.port}")
     await poster(names, allowed).post(f"http://{NAME}:{hooks.port}/", {}, b"{}")
     assert names.asked == [(NAME, hooks.port)]
     assert hooks.posts[0].headers["host"] == f"{NAME}:{hooks.port}"
