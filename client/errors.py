@@ -40,6 +40,7 @@ class CallFailed(Exception):  # noqa: N818  a call fails; the code says whether 
     `violations`  field path -> what is wrong with it.
     `roles`       on PERMISSION_DENIED, the roles of which the method asks for one.
     `retry_after` seconds, where the server gave a time.
+    `resume_token` where `follow` had come when it raised this; empty elsewhere.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class CallFailed(Exception):  # noqa: N818  a call fails; the code says whether 
         self.metadata: Mapping[str, str] = {}
         self.violations: dict[str, str] = {}
         self.retry_after: float | None = None
+        self.resume_token = ""
         self.roles = roles_for(path) if code is grpc.StatusCode.PERMISSION_DENIED else ()
         self._read(details)
         super().__init__(self._sentence())

@@ -93,7 +93,8 @@ async def follow(
 
     A stream that breaks, that is drained, whose token is over or that says nothing for `silence`
     seconds is opened again with the resume token of the last answer. Ends when a stream ends well.
-    CallFailed for a refusal, or after PATIENCE without an answer.
+    CallFailed for a refusal, or after PATIENCE without an answer; its `resume_token` goes on where
+    this ended. DATA_LOSS is a record that nobody can read: its token goes on behind that record.
     """
     following = type(request)()
     following.CopyFrom(request)
@@ -108,6 +109,7 @@ async def follow(
                 if answer.WhichOneof("payload") != "heartbeat":
                     yield answer
         except CallFailed as error:
+            error.resume_token = following.resume_token  # type: ignore[attr-defined]
             await asyncio.sleep(patience.wait_after(error))
         else:
             return

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
@@ -20,6 +20,7 @@ from client.streams import Patience, follow
 from tests.unit.client.fakes import Script, serving
 
 Ending = grpc.StatusCode | None
+Versions = Sequence[int | None]
 AWAY = grpc.StatusCode.UNAVAILABLE
 RESET = grpc.StatusCode.INTERNAL
 NO_TOKEN = grpc.StatusCode.UNAUTHENTICATED
@@ -33,18 +34,21 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Opened:
-    """One stream: these versions (0 is a sign of life, -1 silence), then this ending."""
+    """One stream: these versions (0 is a sign of life, -1 silence), then this ending.
 
-    def __init__(self, versions: list[int], ending: Ending) -> None:
+    None is a sign of life of a server that does not know the place yet.
+    """
+
+    def __init__(self, versions: Versions, ending: Ending) -> None:
         self._versions = versions
         self._ending = ending
         self.cancelled = False
 
     async def __aiter__(self) -> AsyncIterator[WatchOrderResponse]:
         for version in self._versions:
-            if version < 0:
+            if version is not None and version < 0:
                 await asyncio.sleep(60)
-            answer = WatchOrderResponse(resume_token=f"t{version}")
+            answer = WatchOrderResponse(resume_token="" if version is None else f"t{version}")
             if version:
                 answer.order.CopyFrom(Order(etag=str(version)))
             else:
@@ -61,7 +65,7 @@ class Opened:
 class Source:
     """Opens these streams, the last one again and again; remembers what it was asked."""
 
-    def __init__(self, *script: tuple[list[int], Ending]) -> None:
+    def __init__(self, *script: tuple[Versions, Ending]) -> None:
         self._script = list(script)
         self.tokens: list[str] = []
         self.opened: list[Opened] = []
@@ -89,6 +93,23 @@ async def test_a_broken_stream_goes_on_where_it_was() -> None:
 async def test_signs_of_life_are_not_shown_and_their_tokens_count() -> None:
     source = Source(([1, 0], AWAY), ([2], None))
     assert await versions(source) == [1, 2]
+    assert source.tokens == ["", "t0"]
+
+
+async def test_a_sign_of_life_without_a_token_is_no_place() -> None:
+    source = Source(([1, None], AWAY), ([None, 2], None))
+    assert await versions(source) == [1, 2]
+    assert source.tokens == ["", "t1"]
+
+
+async def test_what_ends_it_has_the_token_that_goes_on_behind_a_record_nobody_can_read() -> None:
+    lost = grpc.StatusCode.DATA_LOSS
+    source = Source(([1, 0], lost), ([2], None))
+    with pytest.raises(CallFailed) as caught:
+        await versions(source)
+    assert (caught.value.code, caught.value.resume_token) == (lost, "t0")
+    request = WatchOrderRequest(name="orders/1", resume_token=caught.value.resume_token)
+    assert [answer.order.etag async for answer in follow(source.open, request)] == ["2"]
     assert source.tokens == ["", "t0"]
 
 
