@@ -1,10 +1,14 @@
 """What `causeway events follow` asks of the API."""
 
+import sys
 from collections.abc import AsyncIterator, Sequence
+
+import grpc
 
 from causeway.bridge.v1 import event_service_pb2 as pb
 from causeway.bridge.v1.event_pb2 import Event
-from client.streams import follow
+from client.errors import CallFailed
+from client.streams import Opening, follow
 from stack.audit.event_types import full_type
 from stack.audit.moments import moment
 from stack.connected import connected
@@ -41,8 +45,35 @@ async def followed(
     """Events as they are written, `limit` of them or without end."""
     async with connected(user, password, again="causeway events follow") as platform:
         given = 0
-        async for answer in follow(platform.events.SubscribeEvents, request):
-            yield answer.event
+        async for event in readable(platform.events.SubscribeEvents, request):
+            yield event
             given += 1
             if given == limit:
                 return
+
+
+async def readable(
+    subscribe: Opening[pb.SubscribeEventsRequest, pb.SubscribeEventsResponse],
+    request: pb.SubscribeEventsRequest,
+) -> AsyncIterator[Event]:
+    """Every event; a record that nobody can read is named on standard error and passed over."""
+    while True:
+        try:
+            async for answer in follow(subscribe, request):
+                yield answer.event
+        except CallFailed as error:
+            behind = error.resume_token
+            if error.code is not grpc.StatusCode.DATA_LOSS or behind in ("", request.resume_token):
+                raise
+            sys.stderr.write(f"passed over: {error.message}\n")
+            request = behind_it(request, behind)
+        else:
+            return
+
+
+def behind_it(request: pb.SubscribeEventsRequest, token: str) -> pb.SubscribeEventsRequest:
+    """The request that goes on at a token."""
+    copy = pb.SubscribeEventsRequest()
+    copy.CopyFrom(request)
+    copy.resume_token = token
+    return copy
