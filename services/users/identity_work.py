@@ -2,16 +2,24 @@
 
 Each step can be the last one before a crash. Whatever it leaves is carried out again, by the next
 try of the same request or by the sweeper: both of Keycloak's answers to the same change are the
-same. What Keycloak refuses, and what was never sent, leaves nothing.
+same. What Keycloak refuses, and what was never sent, leaves nothing. Anything else stays until it
+is made here too: once Keycloak has said yes there is no way but on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Protocol
 
 from bridge import logs
-from bridge.errors import CausewayError, Unavailable
+from bridge.errors import (
+    AlreadyExists,
+    CausewayError,
+    FailedPrecondition,
+    InvalidArgument,
+    Unavailable,
+)
 from services.users.aggregate import User
 from services.users.identity_change import (
     Beginning,
@@ -23,11 +31,15 @@ from services.users.identity_change import (
 )
 from services.users.registration import NOTHING_SENT, PATIENCE, POLL
 
+REFUSALS = (AlreadyExists, FailedPrecondition, InvalidArgument)
+"""Keycloak's definite answers. Not Internal: an earlier request may have been let through."""
+
 
 class Accounts(Protocol):
-    """What a change needs of Keycloak. Every method may raise Unavailable.
+    """What a change needs of Keycloak. Every method may raise Unavailable and Internal.
 
-    Its reason is NOTHING_SENT only if Keycloak has surely done nothing.
+    The reason of an Unavailable is NOTHING_SENT, and an error one of REFUSALS, only if Keycloak
+    has surely done nothing.
     """
 
     async def set_email(self, user_id: str, email: str) -> None:
@@ -72,45 +84,56 @@ class IdentityWork:
                 case Done(user):
                     return user
                 case Begun():
-                    made = await self._make(change, resumed=False)
+                    async with self._released(change):
+                        await self._tell(change, resumed=False)
+                        made = await self._steps.finish(change, resumed=False)
                     if made is not None:
                         return made
                 case UnderWay(other) if await self._free(beginning):
-                    await self.settle(other)
+                    async with self._released(other):
+                        await self.settle(other)
                     continue
             if monotonic() > deadline:
                 raise Unavailable("This user is being changed just now.", reason="USER_BUSY")
             await asyncio.sleep(POLL)
 
     async def settle(self, change: IdentityChange) -> None:
-        """Carry out a leased change that was left behind, or clear it up."""
+        """Carry out a leased change that was left behind, or clear it up.
+
+        One that fails keeps its lease, so that others have their turn before it comes again.
+        """
         if change.finished:
             await self._steps.drop(change)
             return
         try:
-            await self._make(change, resumed=True)
-        except Unavailable:
-            raise
-        except CausewayError as error:
+            await self._tell(change, resumed=True)
+        except REFUSALS as error:
             logs.warning("users.change_refused", change=change.id, reason=error.reason)
+            return
+        await self._steps.finish(change, resumed=True)
 
     async def _free(self, other: UnderWay) -> bool:
         """Whether the other change may be gone on with, leased by us."""
         due = other.settled or (other.like and not other.change.finished)
         return due and not other.leased and await self._steps.take(other.change)
 
-    async def _make(self, change: IdentityChange, *, resumed: bool) -> User | None:
+    async def _tell(self, change: IdentityChange, *, resumed: bool) -> None:
+        """Have Keycloak make the change, and forget it where that has surely not happened."""
         try:
             await TELL[change.kind](self._accounts, change)
-            return await self._steps.finish(change, resumed=resumed)
-        except Unavailable as error:
-            if resumed or error.reason != NOTHING_SENT:
-                await self._steps.release(change)
-            else:
+        except CausewayError as error:
+            unsent = error.reason == NOTHING_SENT and not resumed
+            if unsent or isinstance(error, REFUSALS):
                 await self._steps.drop(change)
             raise
+
+    @asynccontextmanager
+    async def _released(self, change: IdentityChange) -> AsyncIterator[None]:
+        """Let the next try of the same request go on at once with what fails here."""
+        try:
+            yield
         except CausewayError:
-            await self._steps.drop(change)
+            await self._steps.release(change)
             raise
 
 

@@ -117,10 +117,10 @@ class Keycloak:
             return
 
     async def _end_sessions(self, user_id: str) -> None:
-        """Its own words for what is away: the user is disabled by now, so something was done."""
+        """Whatever goes wrong, the outcome is unknown: the user is disabled by now."""
         try:
             await _ask(self._admin.a_user_logout(user_id))
-        except Unavailable:
+        except (AlreadyExists, InvalidArgument, Unavailable):
             failure = _away(unknown=True)
         else:
             return

@@ -97,7 +97,10 @@ class Registration:
             await asyncio.sleep(POLL)
 
     async def settle(self, intent: Intent) -> None:
-        """Finish a leased intent that was left behind, or give it up, or clear up after it."""
+        """Finish a leased intent that was left behind, or give it up, or clear up after it.
+
+        One that fails keeps its lease, so that others have their turn before it comes again.
+        """
         user_id = await self._identities.find(intent)
         if intent.abandoned:
             if user_id is not None:
@@ -120,7 +123,7 @@ class Registration:
             else:
                 await self._intents.drop(intent)
             raise
-        return await self._finish(intent, user_id)
+        return await self._finish_or_release(intent, user_id)
 
     async def _resume(self, intent: Intent, password: str) -> str:
         """Go on with an intent whose first try may have made, or may still make, a user."""
@@ -134,13 +137,17 @@ class Registration:
         except CausewayError:
             await self._intents.abandon(intent)
             raise
-        return await self._finish(intent, user_id)
+        return await self._finish_or_release(intent, user_id)
 
-    async def _finish(self, intent: Intent, user_id: str) -> str:
+    async def _finish_or_release(self, intent: Intent, user_id: str) -> str:
+        """Finish, and let the next try of the same request go on at once where that fails."""
         try:
-            await self._identities.grant(user_id)
+            await self._finish(intent, user_id)
         except CausewayError:
             await self._intents.release(intent)
             raise
-        await self._intents.finish(intent, user_id)
         return user_id
+
+    async def _finish(self, intent: Intent, user_id: str) -> None:
+        await self._identities.grant(user_id)
+        await self._intents.finish(intent, user_id)

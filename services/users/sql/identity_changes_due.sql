@@ -3,7 +3,7 @@ UPDATE identity_changes SET lease_until = now() + $1::interval
 WHERE id IN (
     SELECT id FROM identity_changes
     WHERE settle_after <= now() AND lease_until <= now()
-    ORDER BY settle_after
+    ORDER BY lease_until -- What failed stands behind what was not tried for longer.
     LIMIT $2
     FOR UPDATE SKIP LOCKED
 )

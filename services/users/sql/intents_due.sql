@@ -3,7 +3,7 @@ UPDATE intents SET lease_until = now() + $1::interval
 WHERE id IN (
     SELECT id FROM intents
     WHERE settle_after <= now() AND lease_until <= now()
-    ORDER BY settle_after
+    ORDER BY lease_until -- What failed stands behind what was not tried for longer.
     LIMIT $2
     FOR UPDATE SKIP LOCKED
 )
