@@ -12,7 +12,6 @@ INVALID = "INVALID_ARGUMENT"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 DENIED = "PERMISSION_DENIED"
 NOT_FOUND = "NOT_FOUND"
-UNIMPLEMENTED = "UNIMPLEMENTED"
 
 
 class Place(Enum):
@@ -46,14 +45,12 @@ def service(*codes: str) -> Expected:
     return frozenset(Verdict(code, Place.SERVICE.value) for code in codes)
 
 
-def passes(rpc: Rpc, *, invalid: bool) -> Expected:
+def passes(*, invalid: bool) -> Expected:
     """The call came through to the method: its request fails there, or reads what it reads.
 
-    A method that takes a stream may answer before it has read the first message.
+    Never UNIMPLEMENTED: a method without a handler would guard nothing that could be seen here.
     """
-    if not invalid:
-        return service(OK, NOT_FOUND, UNIMPLEMENTED)
-    return service(INVALID, UNIMPLEMENTED) if rpc.client_streams else service(INVALID)
+    return service(INVALID) if invalid else service(OK, NOT_FOUND)
 
 
 def lets_in(rpc: Rpc, caller: Caller) -> bool:
@@ -68,14 +65,14 @@ def lets_in(rpc: Rpc, caller: Caller) -> bool:
 def at_edge(rpc: Rpc, caller: Caller, *, invalid: bool) -> Expected:
     """The cell of a call through the edge: it decides alone, no service is asked."""
     if lets_in(rpc, caller):
-        return passes(rpc, invalid=invalid)
+        return passes(invalid=invalid)
     return edge(UNAUTHENTICATED if caller.standing is Standing.STRANGER else DENIED)
 
 
 def at_service(rpc: Rpc, caller: Caller, *, invalid: bool) -> Expected:
     """The cell of a call past the edge: the service trusts nobody and decides again."""
     if lets_in(rpc, caller):
-        return passes(rpc, invalid=invalid)
+        return passes(invalid=invalid)
     return service(DENIED if caller.standing is Standing.KNOWN else UNAUTHENTICATED)
 
 

@@ -16,7 +16,6 @@ from gateway.proof.cells import Cell, replica
 from gateway.proof.expected import (
     NOT_FOUND,
     OK,
-    UNIMPLEMENTED,
     Expected,
     at_edge,
     at_service,
@@ -112,8 +111,6 @@ class Owners:
         if expected is None:
             return
         stranger = expected == service(NOT_FOUND)
-        if not stranger or rpc.owner == "HANDLER" or resource.personal:
-            expected |= service(UNIMPLEMENTED)  # who would decide is not there, nor what it guards
         here = self._calls(rpc, self._request(rpc, field, resource.name))
         there = self._calls(rpc, self._request(rpc, field, resource.missing))
         for (label, target, wire), (_, _, other) in zip(here, there, strict=True):

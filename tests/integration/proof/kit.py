@@ -1,7 +1,7 @@
 """A real server of the kit for the whole surface, in a thread of its own.
 
-No method has a behaviour but those of orders, which know who owns what. A test that wants a service
-with a hole replaces a step of the kit while it starts one.
+No method has a behaviour but those of orders, which know who owns what, and one that takes any
+request. A test that wants a service with a hole replaces a step of the kit while it starts one.
 """
 
 import asyncio
@@ -12,16 +12,16 @@ from typing import Any
 
 from bridge.server.serve import Server
 from bridge.server.settings import ServerSettings
-from causeway.bridge.v1 import event_service_pb2_grpc, operations_service_pb2_grpc
+from causeway.bridge.v1 import event_service_pb2_grpc
 from causeway.notifications.v1 import notification_service_pb2_grpc
 from causeway.users.v1 import user_service_pb2_grpc
 from gateway import identity
 from tests.integration.edge.issuer import Issuer
-from tests.integration.proof.servicer import Orders
+from tests.integration.proof.servicer import Operations, Orders
 
 CLASSES: dict[str, Any] = {
     "causeway.bridge.v1.EventService": event_service_pb2_grpc.EventServiceServicer,
-    "causeway.bridge.v1.OperationsService": operations_service_pb2_grpc.OperationsServiceServicer,
+    "causeway.bridge.v1.OperationsService": Operations,
     "causeway.notifications.v1.NotificationService": (
         notification_service_pb2_grpc.NotificationServiceServicer
     ),

@@ -1,10 +1,12 @@
-"""Orders that belong to somebody, without a store."""
+"""Orders that belong to somebody, without a store, and a cluster without brokers."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 from bridge.errors import StaleVersion, not_found
 from bridge.server.call import present
+from causeway.bridge.v1 import operations_service_pb2 as operations
+from causeway.bridge.v1 import operations_service_pb2_grpc
 from causeway.orders.v1 import order_service_pb2 as orders
 from causeway.orders.v1 import order_service_pb2_grpc
 
@@ -31,3 +33,10 @@ class Orders(order_service_pb2_grpc.OrderServiceServicer):
         self, request: Any, context: Any
     ) -> AsyncIterator[orders.WatchOrderResponse]:
         yield orders.WatchOrderResponse(order=orders.Order(name=own(request.name)))
+
+
+class Operations(operations_service_pb2_grpc.OperationsServiceServicer):
+    async def DescribeCluster(
+        self, request: Any, context: Any
+    ) -> operations.DescribeClusterResponse:
+        return operations.DescribeClusterResponse()

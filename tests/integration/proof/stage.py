@@ -155,7 +155,8 @@ def staged(
         bench.deployment_of(model, root, issuer, []),
         clusters=dict.fromkeys(model.areas, (Address(bench.HOST, port),)),
     )
-    with bench.running(model, deployment, change, watching=False) as edge:
+    # Watching: the static proof reads the files that are published to it.
+    with bench.running(model, deployment, change) as edge:
         yield Stage(surface, issuer, edge, port)
 
 

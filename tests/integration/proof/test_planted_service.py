@@ -77,6 +77,17 @@ def test_a_service_that_does_not_ask_for_roles(
     assert {"alice", "auditor", "publisher"} <= callers_of(found)
 
 
+def test_methods_without_a_handler(holed: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(servicer.Operations, "DescribeCluster")
+    monkeypatch.delattr(servicer.Orders, "GetOrder")
+    stage = holed()
+    anybody, owners = stage.live("OperationsService/DescribeCluster"), stage.owners()
+    assert {"operator", "admin"} <= callers_of(anybody)
+    assert {one.method for one in owners} == {"OrderService/GetOrder"}
+    assert {"alice", "bob", "oscar"} == callers_of(owners)
+    assert all(one.got.startswith("UNIMPLEMENTED by the service") for one in (*anybody, *owners))
+
+
 def test_a_service_that_does_not_ask_who_owns(holed: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve, "check_owner", passed_on)
     monkeypatch.setattr(servicer, "own", lambda name: name)
