@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from bridge.errors import FieldViolation, InvalidArgument
+from bridge.field_mask import paths_of
 from causeway.notifications.v1.notification_service_pb2 import UpdatePreferencesRequest
 from services.notifications.preference_table import Preference
 from services.notifications.webhook_address import target_of
@@ -30,7 +31,8 @@ def preference_change(request: UpdatePreferencesRequest, allowed: Allowed) -> Pr
     address says without being resolved: the sender asks again, each time. Or a secret that is too
     short to sign anything.
     """
-    paths, given = _paths(request), request.preferences
+    given = request.preferences
+    paths = paths_of(request.update_mask, given, MUTABLE)
     if "webhook_uri" in paths and given.webhook_uri:
         target_of(given.webhook_uri, allowed)
     if "webhook_secret" in paths and given.webhook_secret:
@@ -49,16 +51,6 @@ def changed(present: Preference, change: PreferenceChange) -> Preference:
         text = "a webhook needs a secret, which signs what it gets"
         raise _violation("preferences.webhook_secret", text)
     return after if after == present else replace(after, version=present.version + 1)
-
-
-def _paths(request: UpdatePreferencesRequest) -> set[str]:
-    paths = set(request.update_mask.paths)
-    for path in paths - {"*", *MUTABLE}:
-        raise _violation("update_mask", f"{path} is not one of {', '.join(MUTABLE)} or *")
-    if "*" in paths:
-        return set(MUTABLE)
-    present = {field.name for field, _ in request.preferences.ListFields()}
-    return paths or present.intersection(MUTABLE)
 
 
 def _violation(field: str, text: str) -> InvalidArgument:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from bridge.errors import FieldViolation, InvalidArgument
+from bridge.field_mask import paths_of
 from causeway.users.v1.user_service_pb2 import UpdateUserRequest
 
 MUTABLE = ("display_name", "email")
@@ -22,23 +23,13 @@ def wanted(request: UpdateUserRequest) -> Wanted:
     """
     if not request.user.name:
         raise _violation("user.name", "says whom to change, users/{id} or users/me")
-    paths = _paths(request)
+    paths = paths_of(request.update_mask, request.user, MUTABLE)
     if "email" in paths and not request.user.email:
         raise _violation("user.email", "a user can't be without an address")
     return Wanted(
         request.user.display_name if "display_name" in paths else None,
         request.user.email if "email" in paths else None,
     )
-
-
-def _paths(request: UpdateUserRequest) -> set[str]:
-    paths = set(request.update_mask.paths)
-    for path in sorted(paths - {"*", *MUTABLE}):
-        raise _violation("update_mask", f"{path} is not one of {', '.join(MUTABLE)} or *")
-    if "*" in paths:
-        return set(MUTABLE)
-    present = {field.name for field, _ in request.user.ListFields()}
-    return paths or present.intersection(MUTABLE)
 
 
 def _violation(field: str, text: str) -> InvalidArgument:
