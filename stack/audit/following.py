@@ -1,7 +1,7 @@
 """What `causeway events follow` asks of the API."""
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import grpc
 
@@ -55,7 +55,7 @@ async def followed(
 async def readable(
     subscribe: Opening[pb.SubscribeEventsRequest, pb.SubscribeEventsResponse],
     request: pb.SubscribeEventsRequest,
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """Every event; a record that nobody can read is named on standard error and passed over."""
     while True:
         try:

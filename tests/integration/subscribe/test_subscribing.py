@@ -4,8 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from bridge.server.serve import Server
+from causeway.bridge.v1 import event_service_pb2 as pb
 from causeway.orders.v1 import events_pb2 as orders
+from client.platform import Platform
+from stack.audit.following import readable
 from tests.integration.subscribe.conftest import (
     EARLIEST,
     LATEST,
@@ -172,3 +178,53 @@ async def test_a_record_that_is_no_event_ends_the_stream_with_a_token_that_goes_
     confirmed = "causeway.orders.v1.OrderConfirmed"
     async with subscribe(position=EARLIEST, types=[confirmed]) as others:
         assert await others.until(2) == [before, after]
+
+
+async def test_who_follows_is_told_of_a_record_that_is_no_event_and_gets_what_is_behind_it(
+    writer: Writer, server: Server, issuer: Issuer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = await writer.raw("o-1", b"no event", [("ce_type", SHIPPED.encode())])
+    after = await writer.write("o-1")
+
+    async def token() -> str:
+        return issuer.token("auditor", sub="u-1")
+
+    request = pb.SubscribeEventsRequest(topics=[writer.topic], position=EARLIEST)
+    async with (
+        Platform(f"http://127.0.0.1:{server.port}", token) as causeway,
+    ):
+        following = readable(causeway.events.SubscribeEvents, request)
+        assert (await anext(following)).name == f"events/{after}"
+        await following.aclose()
+    assert f"{writer.topic}/{broken.partition}/{broken.offset}" in capsys.readouterr().err
+
+
+async def delete_records(place: Place, partition: int, before: int) -> None:
+    admin = AIOKafkaAdminClient(**place.kafka.client())
+    await admin.start()
+    try:
+        where = TopicPartition(place.topic, partition)
+        await admin.delete_records({where: RecordsToDelete(before)})
+    finally:
+        await admin.close()
+
+
+async def test_a_token_whose_place_was_deleted_from_the_log_is_out_of_range(
+    place: Place, issuer: Issuer, writer: Writer, subscribe: Subscribe
+) -> None:
+    await writer.write("o-1")
+    async with subscribe(position=EARLIEST) as stream:
+        await stream.until(1)
+    [read] = stream.events
+    _, *kept = await writer.several("o-1", 2)
+    await delete_records(place, read.partition, read.offset + 2)
+    # Another replica: what this one has read it still has.
+    async with serving(place, issuer) as other, subscribing(other, place, issuer) as there:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            async with there(resume_token=stream.token) as resumed:
+                await resumed.until(1)
+    refusal = Refusal(caught.value)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.OUT_OF_RANGE, "POSITION_GONE")
+    assert f"{writer.topic}/{read.partition}/{read.offset + 1}" in refusal.message
+    async with subscribe(position=EARLIEST) as anew:
+        assert [await anew.until(1), await anew.silent()] == [kept, True]
