@@ -38,6 +38,20 @@ def realm(
     return {
         "realm": identity.REALM,
         "enabled": True,
+        **_logins(secure=secure),
+        "roles": {"realm": [_role(role) for role in model.roles]},
+        "clients": [
+            _cli(origins),
+            *(_service_account(area, secrets[area]) for area in model.areas),
+        ],
+        "users": [_registrar(), *(dict(one) for one in people)],
+        "components": {_PROFILE: [_user_profile()]},
+    }
+
+
+def _logins(*, secure: bool) -> Json:
+    """How people log in, and for how long. Users come by our API, never by a page of Keycloak's."""
+    return {
         "sslRequired": "external" if secure else "none",
         "accessTokenLifespan": identity.TOKEN_LIFE,
         "registrationAllowed": False,
@@ -47,13 +61,6 @@ def realm(
         "bruteForceProtected": True,
         "defaultSignatureAlgorithm": "RS256",
         "passwordPolicy": "length(8) and maxLength(128)",
-        "roles": {"realm": [_role(role) for role in model.roles]},
-        "clients": [
-            _cli(origins),
-            *(_service_account(area, secrets[area]) for area in model.areas),
-        ],
-        "users": [_registrar(), *(dict(one) for one in people)],
-        "components": {_PROFILE: [_user_profile()]},
     }
 
 

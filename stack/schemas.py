@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bridge.schemas.problem import Problem
 
 CORPUS = Path(__file__).resolve().parent.parent / "protos" / "corpus"
+COMPATIBLE = "the events are compatible with all that was released, the API with its last release"
 
 
 @dataclass(frozen=True, slots=True)

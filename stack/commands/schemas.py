@@ -89,8 +89,7 @@ def check(
         rows = asked.problem_rows(found)
         say_json({"registry": verdict.registry or None, "note": verdict.note, "problems": rows})
     elif not found:
-        say("the events are compatible with all that was released, the API with its last release")
-        say(verdict.note)
+        say(f"{asked.COMPATIBLE}\n{verdict.note}")
     else:
         sys.stderr.writelines(f"{problem}\n" for problem in found)
     if found:
