@@ -33,6 +33,8 @@ class Pace:
     longest_pause: float = 60.0
     at_once: int = 8
     """Deliveries of one sender that run side by side."""
+    for_one: int | None = None
+    """How many of these may be of one recipient, whose server may hang. None: all."""
     attempts: int | None = None
     """After so many tries a retriable failure is the end too, with the last one's reason: for
     what others run and may have given up. None: for ever."""
@@ -92,16 +94,25 @@ class Sender:
 
     async def _round(self, places: Places) -> None:
         """Begin what is due, as far as there are places."""
-        free = places.free()
-        if not free:
-            return
+        while (free := places.free()) and await self._begin(places, free):
+            # Behind what one recipient has too much of may be others' turn.
+            pass
+
+    async def _begin(self, places: Places, free: int) -> bool:
+        """Whether there may be more that is due."""
         token = str(uuid_utils.uuid4())
         async with acquire(self._pool) as connection:
             rows = await connection.fetch(
-                self._sql["lease"], list(self._effects), free, token, self._pace.lease
+                self._sql["lease"],
+                list(self._effects),
+                free,
+                token,
+                self._pace.lease,
+                self._pace.for_one,
             )
         for row in rows:
             places.take(self._carry_out(delivery_of(row), token))
+        return bool(rows) and self._pace.for_one is not None
 
     async def _carry_out(self, delivery: Delivery, token: str) -> None:
         name = f"deliver {delivery.effect}"

@@ -9,20 +9,39 @@ SELECT pg_notify('bridge_deliveries', '')
 
 -- lease --
 -- Leases up to $2 due deliveries of the effects $1 until $4 seconds from now, under token $3. A
--- lease that runs out makes the delivery due again: its sender is dead or far too slow.
+-- lease that runs out makes the delivery due again: its sender is dead or far too slow. No more
+-- than $5 of one recipient are under lease (null: any number), but that senders which look at the
+-- same moment do not see each other's. Where a recipient has more among the first, fewer than $2
+-- are leased: look again.
+WITH busy AS MATERIALIZED (
+    SELECT recipient, count(*) AS places
+    FROM bridge.deliveries
+    WHERE state = 'pending' AND lease IS NOT NULL AND due_time > now()
+        AND effect = ANY ($1::text[]) AND $5::integer IS NOT NULL
+    GROUP BY recipient
+),
+due AS (
+    SELECT id, recipient, due_time
+    FROM bridge.deliveries
+    WHERE state = 'pending' AND due_time <= now() AND effect = ANY ($1::text[])
+        AND recipient NOT IN (SELECT recipient FROM busy WHERE places >= $5)
+    ORDER BY due_time
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+),
+fair AS (
+    SELECT
+        id,
+        coalesce(places, 0) + row_number() OVER (PARTITION BY recipient ORDER BY due_time) AS place
+    FROM due
+    LEFT JOIN busy USING (recipient)
+)
 UPDATE bridge.deliveries
 SET
     lease = $3,
     attempts = attempts + 1,
     due_time = now() + make_interval(secs => $4)
-WHERE id IN (
-    SELECT id
-    FROM bridge.deliveries
-    WHERE state = 'pending' AND due_time <= now() AND effect = ANY ($1::text[])
-    ORDER BY due_time
-    LIMIT $2
-    FOR UPDATE SKIP LOCKED
-)
+WHERE id IN (SELECT id FROM fair WHERE place <= $5 OR $5 IS NULL)
 RETURNING
     id::text, effect, recipient, event_id::text, payload, attempts, actor, correlation_id,
     traceparent

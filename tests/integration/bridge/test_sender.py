@@ -41,10 +41,10 @@ async def event(parts: Parts, connection: asyncpg.Connection) -> Event:
     return await append(parts, connection, "o1", 0)
 
 
-async def put(connection: asyncpg.Connection, event: Event) -> str:
+async def put(connection: asyncpg.Connection, event: Event, recipient: str = "users/u1") -> str:
     async with connection.transaction():
         handling = Handling(event, connection, caused_by(event))
-        delivery_id = await enqueue(handling, "email", "users/u1", b"payload")
+        delivery_id = await enqueue(handling, "email", recipient, b"payload")
     assert delivery_id is not None
     return delivery_id
 
@@ -172,6 +172,35 @@ async def test_what_hangs_holds_its_own_place_alone(
         assert not await ended(connection)
         released.set()
         await until(lambda: ended(connection))
+
+
+async def test_a_recipient_whose_deliveries_hang_holds_up_no_other(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box, at_work, released = Mailbox(), [0], asyncio.Event()
+
+    async def deliver(delivery: Delivery) -> None:
+        if delivery.recipient == "users/hung":
+            at_work[0] += 1
+            assert at_work[0] <= 2
+            await released.wait()
+            at_work[0] -= 1
+        await box.deliver(delivery)
+
+    async def others_are_sent() -> bool:
+        return len(box.mails) == 8
+
+    for _ in range(20):
+        await put(connection, event, "users/hung")
+    for number in range(8):
+        await put(connection, event, f"users/u{number % 2}")
+    fair = replace(FAST, attempt=30, lease=60, at_once=4, for_one=2, poll=600)
+    async with running(Sender(pool, {"email": deliver}, box.outcome, fair).run):
+        await until(others_are_sent)
+        assert at_work == [2]
+        released.set()
+        await until(lambda: ended(connection))
+    assert box.outcomes == [Result(True, 1)] * 28
 
 
 async def test_no_more_run_side_by_side_than_there_are_places(

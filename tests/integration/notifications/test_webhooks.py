@@ -22,7 +22,7 @@ from services.notifications import handlers
 from services.notifications.notification_table import Notification, State
 from services.notifications.outcomes import record_to
 from services.notifications.preference_table import Preference
-from services.notifications.webhook import Webhook
+from services.notifications.webhook import PACE, Webhook
 from services.notifications.webhook_allowed import Allowed
 from services.notifications.webhook_names import resolver
 from services.notifications.webhook_post import Poster
@@ -152,6 +152,27 @@ async def test_a_server_that_stays_away_is_given_up(listener: Customer, hooks: H
     assert notification.state is State.FAILED
     assert (await listener.outcome(notification)).message.reason == "WEBHOOK_503"
     assert len(hooks.posts) == 3
+
+
+async def test_a_customer_whose_server_hangs_holds_up_no_other(
+    listener: Customer, hooks: HookServer
+) -> None:
+    async with running() as hanging:
+        hanging.answers += [HANG] * 100
+        hung = Customer(listener.pool, listener.store)
+        await hung.registered()
+        await hung.prefers(hooked(hanging.uri))
+        for number in range(PACE.at_once + 1):
+            await hung.confirmed(f"h{number}")
+        await listener.confirmed("o1")
+        sender = listener.sender(handlers.WEBHOOK, webhook(listener), pace=PACE)
+        sending = asyncio.create_task(sender.run(asyncio.Event()))
+        await until(lambda: ended(listener))
+        sending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sending
+        assert len(hooks.posts) == 1
+        assert len(hanging.posts) == PACE.for_one
 
 
 async def test_an_address_that_is_not_public_is_the_end_and_is_not_reached(
