@@ -12,6 +12,7 @@ from pathlib import Path
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from bridge.errors import FailedPrecondition
+from bridge.schemas.bindings import binding_problems
 from bridge.schemas.buf import buf_problems
 from bridge.schemas.problem import Problem
 
@@ -83,8 +84,7 @@ def api_problems(
     except FailedPrecondition as error:
         yield Problem(EXCEPTIONS, str(error), "correct it, see docs/schemas.md")
         return
-    others = [one.name for one in released.file if not one.name.startswith(ours)]
-    found = {(one.element, one.text): one for one in _found(released, today, others, elsewhere)}
+    found = {(one.element, one.text): one for one in _found(released, today, ours, elsewhere)}
     for said, problem in found.items():
         if said not in excused:
             yield problem
@@ -93,15 +93,14 @@ def api_problems(
 
 
 def _found(
-    released: FileDescriptorSet,
-    today: FileDescriptorSet,
-    others: Collection[str],
-    elsewhere: Collection[str],
+    released: FileDescriptorSet, today: FileDescriptorSet, ours: str, elsewhere: Collection[str]
 ) -> Iterator[Problem]:
     # Types of others come with their packages, and keep what they promise by themselves.
+    others = [one.name for one in released.file if not one.name.startswith(ours)]
     for problem in buf_problems(released.file, _bare(today).file, (*others, *elsewhere)):
         advice = f"put it back, and add what is new beside it ({problem.advice})"
         yield Problem(problem.element, problem.text, advice)
+    yield from binding_problems(released, today, ours)
 
 
 def _bare(files: FileDescriptorSet) -> FileDescriptorSet:

@@ -7,14 +7,23 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from bridge.schemas.api import EXCEPTIONS, ReleasedApi, api_problems
+from bridge.schemas.bindings import ADVICE
 from tests.event_protos import protos
 
 FILE = "causeway/shop/v1/shop_service.proto"
 EVENTS = "causeway/shop/v1/events.proto"
 SHOP = """syntax = "proto3";
 package causeway.shop.v1;
+import "google/api/annotations.proto";
 service ShopService {
   rpc GetCart(GetCartRequest) returns (Cart);
+  rpc PutCart(Cart) returns (Cart) {
+    option (google.api.http) = {
+      put: "/v1/{name=carts/*}"
+      body: "*"
+      additional_bindings {custom {kind: "KEEP" path: "/v1/carts"} response_body: "note"}
+    };
+  }
   rpc ListCarts(ListCartsRequest) returns (stream Cart);
 }
 message GetCartRequest { string name = 1; bool whole = 2; }
@@ -76,11 +85,33 @@ def test_what_breaks_a_caller_is_named_and_what_to_do(
     [
         ("string note = 2;", "string note = 2 [deprecated = true]; string remark = 3;"),
         ("service ShopService {", "service ShopService { rpc Find(Cart) returns (Cart);"),
+        ('put: "', 'additional_bindings {post: "/v1/carts"} put: "'),
         ("message Cart {", "message Basket { string name = 1; }\nmessage Cart {"),
     ],
 )
 def test_what_is_added_breaks_nobody(api: ReleasedApi, old: str, new: str) -> None:
     assert told(api, files(old, new)) == []
+
+
+PUT = "causeway.shop.v1.ShopService.PutCart"
+WAYS = {
+    "another verb": ("put:", "patch:", "PUT /v1/{name=carts/*}, body *"),
+    "another path": ("/v1/{name=carts/*}", "/v2/{name=carts/*}", "PUT /v1/{name=carts/*}, body *"),
+    "another body": ('body: "*"', "", "PUT /v1/{name=carts/*}, body *"),
+    "no second way": (
+        'additional_bindings {custom {kind: "KEEP" path: "/v1/carts"} response_body: "note"}',
+        "",
+        "KEEP /v1/carts, answer note",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "gone"), WAYS.values(), ids=WAYS)
+def test_a_way_over_rest_that_is_gone_is_named(
+    api: ReleasedApi, old: str, new: str, gone: str
+) -> None:
+    (found,) = told(api, files(old, new))
+    assert found == f"{PUT} is not at {gone} any more: {ADVICE}"
 
 
 def test_a_file_of_events_is_left_to_the_gate_of_events(api: ReleasedApi) -> None:
