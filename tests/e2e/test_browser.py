@@ -22,6 +22,16 @@ MISSING = (
 )
 [ORIGIN, *_] = load_settings().origins
 PASSWORD = "correct-horse-battery"
+NOBODYS_STREAMS = """
+    window.elsewhere = (url) => url.replace(/[^/]+:watch/, "none:watch");
+    window.EventSource = class extends EventSource {
+      constructor(url, options) { super(elsewhere(url), options); }
+    };
+    window.really = { fetch: fetch.bind(window), later: setTimeout.bind(window) };
+    window.fetch = (url, options) => really.fetch(elsewhere(url), options);
+    window.setTimeout = (work) => really.later(work, 10);
+"""
+"""What is watched is an order that there is not, and nobody waits long."""
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -108,6 +118,20 @@ def test_refusals_are_shown_as_they_are(page: Page, customer: Customer) -> None:
     assert "order.items[0].quantity" in told
     place(page, "desk", 3)
     page.until("changes.innerText.includes('is rejected, 750.00 EUR: ')")
+
+
+def test_a_stream_that_is_refused_is_tried_some_times_and_then_the_refusal_is_shown(
+    page: Page, customer: Customer
+) -> None:
+    log_in(page, customer.username, PASSWORD)
+    page.until("!shop.hidden && !error.textContent")
+    page.run(NOBODYS_STREAMS)
+    place(page, "book", 1)
+    told = page.until("error.textContent")
+    assert ":watch: 404 orders/none was not found (code 5)" in told
+    sent = [one["params"] for one in page.events if one["method"] == "Network.requestWillBeSent"]
+    asked = [one["type"] for one in sent if ":watch" in one["request"]["url"]]
+    assert asked.count("EventSource") == 5
 
 
 def test_every_control_has_a_name_for_who_does_not_see_it(page: Page) -> None:
