@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from bridge import logs
+from bridge import logs, metrics
 from bridge.errors import CausewayError, Unavailable
 from bridge.events.catalog import Catalog
 from bridge.kafka.onlooker import Onlooker, gone
@@ -84,6 +84,7 @@ class Tail:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow while there is anybody to follow for, until `stop`."""
+        metrics.observe("causeway.subscribers", "{stream}", "Open subscriptions.", self._count)
         while not stop.is_set():
             if not self._wanted:
                 self._rest()
@@ -180,6 +181,9 @@ class Tail:
         self._window.add(where, one)
         for subscriber in self._subscribers:
             subscriber.offer(where, one, before)
+
+    def _count(self) -> metrics.Readings:
+        return [(len(self._subscribers), {})]
 
     @staticmethod
     def _now() -> float:
