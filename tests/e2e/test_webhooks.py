@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,8 @@ import httpx
 
 from tests.e2e.conftest import Customer
 from tests.integration.notifications.hookserver import Post, running
-from tests.platform import Platform
+from tests.platform import ROOT, Platform
+from tests.shell import paste
 
 SECRET = base64.b64encode(b"a key of twenty-four byt").decode()
 
@@ -70,3 +72,18 @@ async def test_a_customer_is_told_by_webhook_what_becomes_of_its_order(
         "causeway.orders.v1.OrderConfirmed",
     }
     assert {f"events/{event_id}" for event_id in said} == {one["cause"] for one in listed}
+
+
+def test_the_page_switches_a_webhook_on_and_off(
+    causeway: Platform, customer: Customer, rest: httpx.Client
+) -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S)
+    environment = causeway.environment | causeway.settings | {"TOKEN": customer.token}
+    on, off = (json.loads(one.text) for one in paste(blocks, ROOT, environment, timeout=60))
+    assert on["webhookUri"] == "https://hooks.example.com/causeway"
+    assert off["webhookUri"] == ""
+    # What the page warns of, and that the secret is kept.
+    for asked in (on["webhookUri"], ""):
+        kept = rest.patch("/v1/preferences", json={"webhookUri": asked}, headers=customer.headers)
+        assert kept.json()["webhookUri"] == on["webhookUri"]

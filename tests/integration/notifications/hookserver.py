@@ -81,8 +81,10 @@ async def running(tls: ssl.SSLContext | None = None, port: int = 0) -> AsyncIter
 
     server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls)
     hooks.port = server.sockets[0].getsockname()[1]
-    yield hooks
-    server.close()
-    for task in serving:
-        task.cancel()
-    await asyncio.gather(*serving, return_exceptions=True)
+    try:
+        yield hooks
+    finally:
+        server.close()
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
