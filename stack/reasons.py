@@ -43,6 +43,9 @@ The database of a service does not answer; the details name it.
   causeway status                        see whether it is up""",
     "DATABASE_UNAVAILABLE": """\
 A service's database is away. Nothing is lost: try again with the same request_id.""",
+    "STORE_BUSY": """\
+Others wrote events to the same keys without a pause, and these did not get between. Nothing was
+stored: send them again under the same ids. It lasts only where many publish to one key at once.""",
     "KAFKA_UNAVAILABLE": """\
 No broker answers. Commands go on; their events wait in the outbox.
   causeway status                        see which brokers are up""",
@@ -127,6 +130,9 @@ it says how many it has done.""",
     "LOG_CUT": """\
 The beginning of the log is gone: somebody changed the retention, which is forever. A rebuild
 from Kafka would begin in the middle; what is in the stores is whole.""",
+    "TOPIC_MADE_ANEW": """\
+The log ends before what was read of it: somebody deleted the topic and made it anew. It is read
+from its beginning by itself; what it held before is in the stores alone.""",
     "ROLE_MISSING": """\
 The token holds none of the roles that the method asks for; the details name them.
   causeway call METHOD JSON --as root    root has every role""",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bridge import logs, metrics
-from bridge.errors import CausewayError, Unavailable
+from bridge.errors import CausewayError, OutOfRange, Unavailable
 from bridge.kafka.errors import KafkaError
 from bridge.kafka.record import Record
 from bridge.kafka.settings import KafkaSettings
@@ -50,7 +50,8 @@ class Deactivations:
         # The clocks of issuer, relay and this process may each be off.
         self._window = token_life + 2 * CLOCK_SKEW
         self.barred = Barred(self._window)
-        self._ready_by = time.monotonic() + patience
+        self._begun = time.monotonic()
+        self._ready_by = self._begun + patience
         self._whole: float | None = None
         self._trouble = ""
 
@@ -95,8 +96,13 @@ class Deactivations:
         return {one: min(ends[one], at) for one, at in (await span.starts(since)).items()}
 
     async def _look(self, span: Span, at: Offsets) -> Offsets:
-        """Read up to where the log ends now."""
+        """Read up to where the log ends now.
+
+        OutOfRange (TOPIC_MADE_ANEW) where it ends before `at`: the topic was made anew.
+        """
         ends = await span.ends()
+        if any(at[one] > end for one, end in ends.items()):
+            raise OutOfRange("the log ends before what was read of it", reason="TOPIC_MADE_ANEW")
         while any(at[one] < end for one, end in ends.items()):
             records, at = await span.read(at, ends, MOST)
             for record in records:
@@ -120,5 +126,5 @@ class Deactivations:
             logs.warning("deactivations.not_followed", topic=self._topic, error=trouble)
 
     def _age(self) -> Iterator[tuple[float, Mapping[str, str]]]:
-        if self._whole is not None:
-            yield time.monotonic() - self._whole, {}
+        # Before the first reading from the start on: a process may serve without having read.
+        yield time.monotonic() - (self._begun if self._whole is None else self._whole), {}

@@ -94,6 +94,8 @@ async def test_a_topic_that_is_missing_is_waited_for_and_stands_in_nobodys_way(
     async with following(parts, f"{parts.topic}-missing", patience=1) as follower:
         await until(lambda: ready(follower))
         assert not follower.barred.bars("ann")
+        [(age, _)] = follower._age()
+        assert age > 1, "what an alarm sees of a process that has never read"
 
 
 async def test_without_an_event_nothing_is_followed(parts: Parts) -> None:
