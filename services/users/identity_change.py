@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from google.protobuf.message import Message
 
-from bridge.errors import FailedPrecondition, StaleVersion
+from bridge.errors import FailedPrecondition
+from bridge.etags import check_etag
 from bridge.events.event import Origin
 from bridge.store.repeats import Repeats
 from services.users import aggregate
@@ -70,14 +71,22 @@ Beginning: TypeAlias = Begun | Done | UnderWay
 
 
 def decide(change: IdentityChange, user: User) -> Sequence[Message]:
-    """The events of a change; none where it is so already."""
+    """The events of a change that Keycloak has made; none where it is so already.
+
+    Whatever the user has become meanwhile: both systems must say the same.
+    """
     return DECIDE[change.kind](change, user)
+
+
+def decide_alone(change: IdentityChange, user: User) -> Sequence[Message]:
+    """`decide` where Keycloak has no part in it, and what `check` raises."""
+    check(change, user)
+    return decide(change, user)
 
 
 def check(change: IdentityChange, user: User) -> None:
     """StaleVersion or FailedPrecondition where the user may not be changed so."""
-    if change.etag and change.etag != str(user.version):
-        raise StaleVersion(f"users/{user.id} has changed: read it again")
+    check_etag(change.etag, f"users/{user.id}", user.version)
     if change.kind is Kind.UPDATE and not user.active:
         raise FailedPrecondition("the user is deactivated", reason="USER_DEACTIVATED")
 

@@ -5,9 +5,12 @@ What a crash leaves is therefore always a change, and carrying it out again does
 """
 
 import json
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypeAlias
 
 import asyncpg
+from google.protobuf.message import Message
 
 from bridge.database import acquire
 from bridge.errors import AlreadyExists, FailedPrecondition, Internal, Unavailable, not_found
@@ -27,9 +30,12 @@ from services.users.identity_change import (
     check,
     concerns_keycloak,
     decide,
+    decide_alone,
 )
 from services.users.intents import LEASE, SETTLE
 from services.users.sql import query
+
+Decide: TypeAlias = Callable[[IdentityChange, User], Sequence[Message]]
 
 
 class IdentityChanges:
@@ -86,7 +92,7 @@ class IdentityChanges:
         check(change, user)
         if not concerns_keycloak(change, user):
             await connection.fetchval(query("identity_change_delete"), change.id)
-            return Done(await self._apply(connection, change))
+            return Done(await self._apply(connection, change, decide_alone))
         if other is None:
             await _check_free(connection, change)
         return other or Begun()
@@ -108,7 +114,9 @@ class IdentityChanges:
         )
         return bool(inserted)
 
-    async def _apply(self, connection: asyncpg.Connection, change: IdentityChange) -> User:
+    async def _apply(
+        self, connection: asyncpg.Connection, change: IdentityChange, decide: Decide
+    ) -> User:
         """Append the event, show it, and answer for the request."""
         await change.repeats.claim(connection)
         user = await change_user(
@@ -150,7 +158,7 @@ class IdentityChanges:
             if not await connection.fetchval(sql, change.id):
                 return None
             try:
-                return await self._apply(connection, change)
+                return await self._apply(connection, change, decide)
             except asyncpg.UniqueViolationError:
                 # Who had the address has another one in Keycloak already, and not yet here.
                 raise Unavailable("The e-mail address is being given up just now.") from None

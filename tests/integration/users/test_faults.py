@@ -1,13 +1,16 @@
 """What goes wrong between Keycloak and us is made good, and holds nobody else up."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
 
-from bridge.errors import CausewayError, Internal, StaleVersion, Unavailable
+from bridge.errors import CausewayError, FailedPrecondition, Internal, StaleVersion, Unavailable
+from bridge.events.event import Event
 from bridge.store.event_store import EventStore
+from services.users.aggregate import User
 from services.users.identity_change import IdentityChange, Kind
 from services.users.identity_changes import IdentityChanges
 from services.users.identity_work import IdentityWork
@@ -115,3 +118,40 @@ async def test_a_registration_that_fails_again_and_again_holds_up_no_other(syste
     await system.pool.execute("UPDATE intents SET lease_until = now()")
     await left.settled()
     assert await left.exists(wanted[0])
+
+
+async def test_an_address_that_keycloak_has_is_made_known_also_of_who_is_deactivated_meanwhile(
+    system: System,
+) -> None:
+    wish = system.wish()
+    with pytest.raises(Crash):
+        await system.work("after set_email").carry_out(wish)
+    await system.work().carry_out(system.wish(Kind.DEACTIVATE))
+    await system.sweep()
+    identity, user = system.realm.user(system.username), await system.user()
+    assert identity is not None
+    assert (identity["email"], identity["enabled"]) == (wish.email, False)
+    assert (user.email, user.active, user.version) == (wish.email, False, 3)
+
+
+async def test_a_name_alone_is_refused_to_who_is_deactivated_in_that_very_moment(
+    system: System,
+) -> None:
+    store = Meeting(system.store, system.work().carry_out(system.wish(Kind.DEACTIVATE)))
+    rename = replace(system.wish(), email=None, display_name="Ann B.")
+    steps: Any = IdentityChanges(system.pool, store)  # type: ignore[arg-type]
+    with pytest.raises(FailedPrecondition, match="deactivated"):
+        await IdentityWork(steps, system.keycloak).carry_out(rename)
+    assert (await system.user()).display_name == "Ann"
+
+
+class Meeting:
+    """A store in which `first` happens right before the first append."""
+
+    def __init__(self, store: EventStore, first: Awaitable[User]) -> None:
+        self._store, self._first = store, [first]
+
+    async def append(self, *arguments: Any) -> Sequence[Event]:
+        if self._first:
+            await self._first.pop()
+        return await self._store.append(*arguments)

@@ -243,6 +243,8 @@ async def test_what_an_update_may_not_be_is_refused_with_its_reason(call_as: As)
     ]
     for request, code in cases:
         assert (await refused(herself.users.UpdateUser(request))).code is code
+    told = await refused(herself.users.UpdateUser(stale))
+    assert (told.reason, told.metadata) == ("STALE_ETAG", {"resource": user.name, "etag": "1"})
     assert await herself.users.GetUser(pb.GetUserRequest(name="users/me")) == user
 
 
