@@ -71,10 +71,11 @@ class Publisher:
         """Of these, how many are stored, counted from the first."""
 
     async def send(self, event: Event) -> str:
-        """Hand one over, waiting while `window` are on their way; gives its name. CallFailed of an
-        earlier one.
+        """Hand one over, waiting while `window` are on their way. CallFailed of an earlier one.
 
-        An event without a name gets one, so that it is stored once however often it is sent.
+        Gives the publisher's id of it, `events/{id}` as it was sent: an event without a name gets
+        one, so that it is stored once however often it is sent. GetEvent takes another, the name
+        in Causeway, which follows from that id and the source; PublishEvent answers with it.
         """
         own = Event()
         own.CopyFrom(event)

@@ -7,14 +7,14 @@ stream in one group. An event whose id is stored already is not written again.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import NamedTuple
 
 import asyncpg
 
 from bridge.database import acquire
-from bridge.errors import StaleVersion, Unavailable
+from bridge.errors import CausewayError, Unavailable
 from bridge.outages import is_away
 from bridge.sql import queries
 from bridge.store import claims
@@ -44,15 +44,22 @@ class Intake:
         self._work: asyncio.Task[None] | None = None
 
     async def put(self, offers: Sequence[Offer]) -> list[Outcome]:
-        """Store events in their order, one commit; an outcome each, in the same order.
+        """Store events in their order; an outcome each, in the same order.
 
-        AlreadyExists as an outcome: the id is another event's, and the others are stored all the
-        same. Raises FailedPrecondition for a request_id that was used for something else, the
-        driver's error where the database is away: then it is unknown what of them is stored, and
-        offering them again finds out.
+        AlreadyExists as an outcome: the id is another event's. Nothing behind it is stored by this
+        call, so that it may be put right and offered again with what follows it: what follows has
+        the same outcome. Raises FailedPrecondition for a request_id that was used for something
+        else, Unavailable where the streams are too busy, the driver's error where the database is
+        away: then it is unknown what of them is stored, and offering them again finds out.
         """
-        if not offers:
-            return []
+        outcomes: list[Outcome] = []
+        for run in _runs(offers):
+            outcomes += await self._queued(run)
+            if isinstance(refused := outcomes[-1], CausewayError):
+                return [*outcomes, *[refused] * (len(offers) - len(outcomes))]
+        return outcomes
+
+    async def _queued(self, offers: Sequence[Offer]) -> list[Outcome]:
         batch = _Batch(offers, asyncio.get_running_loop().create_future())
         self._waiting.append(batch)
         if self._work is None or self._work.done():
@@ -75,20 +82,24 @@ class Intake:
 
     def _next(self) -> Sequence[_Batch]:
         taken: list[_Batch] = []
-        count = 0
-        while self._waiting and (not taken or count + len(self._waiting[0].offers) <= self._most):
-            batch = self._waiting.popleft()
+        ids: set[str] = set()
+        while self._waiting:
+            batch = self._waiting[0]
+            own = {offer.event_id for offer in batch.offers}
+            # Of two with one id the first is stored, and the second held against it.
+            if taken and (len(ids) + len(own) > self._most or ids & own):
+                break
+            self._waiting.popleft()
             if not batch.outcomes.done():  # else its caller was cancelled
                 taken.append(batch)
-                count += len(batch.offers)
+                ids |= own
         return taken
 
     async def _commit(self, group: Sequence[_Batch]) -> bool:
         """Store a group; False: nothing of it is stored, each may do better by itself."""
-        offers = [offer for batch in group for offer in batch.offers]
         try:
             async with acquire(self._pool) as connection:
-                outcomes = await self._store(connection, offers)
+                outcomes = await self._store(connection, [batch.offers for batch in group])
         except Exception as error:
             if len(group) > 1 and not is_away(error):
                 return False
@@ -104,42 +115,71 @@ class Intake:
         return True
 
     async def _store(
-        self, connection: asyncpg.Connection, offers: Sequence[Offer]
+        self, connection: asyncpg.Connection, batches: Sequence[Sequence[Offer]]
     ) -> list[Outcome]:
         """Store events; again where others were at the same streams or ids."""
+        claiming = any(offer.repeats for batch in batches for offer in batch)
         for tried in range(1, TRIES + 1):
             try:
-                if any(offer.repeats for offer in offers):
+                if claiming:
                     async with connection.transaction():
-                        return await self._write(connection, offers)
-                return await self._write(connection, offers)
+                        return await self._write(connection, batches)
+                return await self._write(connection, batches)
             except MET:
                 await asyncio.sleep(random.uniform(0, PAUSE * tried))  # noqa: S311
-        raise StaleVersion("others write to the same streams without a pause; try again")
+        raise Unavailable(
+            "others write to the same streams without a pause: nothing was stored, try again",
+            reason="STORE_BUSY",
+        )
 
     async def _write(
-        self, connection: asyncpg.Connection, offers: Sequence[Offer]
+        self, connection: asyncpg.Connection, batches: Sequence[Sequence[Offer]]
     ) -> list[Outcome]:
-        # Of two with one id the first is written, and the second held against it.
-        first = {offer.event_id: offer for offer in reversed(offers)}
-        new = [offer for offer in offers if first[offer.event_id] is offer]
-        columns = zip(*(offer.columns() for offer in new), strict=True)
-        written = await connection.fetch(self._sql["append_outside"], *map(list, columns))
+        offers = {offer.event_id: offer for batch in batches for offer in batch}
+        numbers = [number for number, batch in enumerate(batches) for _ in batch]
+        timed = [offer.timed for offer in offers.values()]
+        columns = zip(*(offer.columns() for offer in offers.values()), strict=True)
+        written = await connection.fetch(
+            self._sql["append_outside"], *map(list, columns), timed, numbers
+        )
         rows: dict[str, Row] = {}
         for event_id, version, _ in written:
-            rows[event_id] = first[event_id].stored(version)
-        if len(rows) < len(new):
-            rows |= await self._known(connection, [i for i in first if i not in rows])
-        outcomes = [offer.judged(rows[offer.event_id]) for offer in offers]
-        if not any(offer.repeats for offer in offers):
+            rows[event_id] = offers[event_id].stored(version)
+        if len(rows) < len(offers):
+            rows |= await self._known(connection, [i for i in offers if i not in rows])
+        outcomes = [outcome for batch in batches for outcome in _judged(batch, rows)]
+        if not any(offer.repeats for offer in offers.values()):
             return outcomes
-        return await claims.settled(connection, offers, outcomes)
+        return await claims.settled(connection, [*offers.values()], outcomes)
 
     async def _known(
         self, connection: asyncpg.Connection, event_ids: Sequence[str]
     ) -> dict[str, Row]:
         rows = await connection.fetch(self._sql["known"], event_ids)
         return {row["event_id"]: row for row in rows}
+
+
+def _runs(offers: Sequence[Offer]) -> list[list[Offer]]:
+    """Cut where an id comes again: it is held against what is stored of the run before."""
+    runs: list[list[Offer]] = []
+    ids: set[str] = set()
+    for offer in offers:
+        if not runs or offer.event_id in ids:
+            runs.append([])
+            ids.clear()
+        runs[-1].append(offer)
+        ids.add(offer.event_id)
+    return runs
+
+
+def _judged(batch: Sequence[Offer], rows: Mapping[str, Row]) -> Iterator[Outcome]:
+    """The outcomes of one caller's events; from the first that is refused on, its."""
+    refused: CausewayError | None = None
+    for offer in batch:
+        outcome = refused or offer.judged(rows[offer.event_id])
+        if isinstance(outcome, CausewayError):
+            refused = outcome
+        yield outcome
 
 
 def _ended() -> Unavailable:

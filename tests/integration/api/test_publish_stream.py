@@ -125,6 +125,25 @@ async def test_what_is_wrong_ends_the_stream_once_all_before_it_is_acknowledged(
     assert await streams(services) == {"inventory/book": list(range(1, 21))}
 
 
+async def test_behind_a_refused_event_nothing_is_stored_so_that_its_correction_keeps_the_order(
+    services: Services, publisher: Platform
+) -> None:
+    await sent(publisher, numbered(1, "pen"))
+    events = numbered(40)
+    wrong = (21, adjusted("book", 21, name="events/pen-1"))
+    acknowledged, error = await sent(publisher, [*events[:20], wrong, *events[21:]])
+    assert acknowledged[-1] == 20
+    assert error is not None
+    assert error.code == grpc.StatusCode.ALREADY_EXISTS
+    assert (await streams(services))["inventory/book"] == list(range(1, 21))
+    await sent(publisher, events[20:])
+    rows = await services["bridge"].fetch(
+        "SELECT data FROM bridge.events WHERE stream = 'inventory/book' ORDER BY version"
+    )
+    deltas = [inventory.StockAdjusted.FromString(row["data"]).delta for row in rows]
+    assert deltas == list(range(1, 41))
+
+
 async def test_what_does_not_even_decode_is_placed_behind_the_last_that_did(
     services: Services, publisher: Platform
 ) -> None:

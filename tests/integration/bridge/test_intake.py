@@ -1,10 +1,13 @@
 """Events from outside in a store: relayed and sealed like any other, under their own source."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import asyncpg
+import pytest
 
 from bridge.audit.verify import verify
+from bridge.errors import AlreadyExists, CausewayError, Unavailable
 from bridge.events.codec import decode
 from bridge.events.event import Origin
 from bridge.events.outside import cause_of, event_id_of
@@ -70,3 +73,44 @@ async def test_a_repeat_after_it_was_relayed_finds_the_event_and_its_place(
     assert isinstance(found, asyncpg.Record)
     assert (found["version"], found["topic"], found["record_offset"]) == (1, parts.topic, 0)
     assert await connection.fetchval("SELECT count(*) FROM bridge.outbox") == 0
+
+
+async def test_behind_one_whose_id_is_another_events_nothing_of_the_call_is_stored(
+    parts: Parts, pool: asyncpg.Pool, connection: asyncpg.Connection
+) -> None:
+    intake = Intake(pool)
+    await intake.put([offer(parts, "receipt-1", "o1")])
+    taken = offer(parts, "receipt-1", "o2")
+    mine = [offer(parts, "before", "o3"), taken, offer(parts, "behind", "o3")]
+    others = [offer(parts, "theirs-1", "o3"), offer(parts, "theirs-2", "o3")]
+    outcomes, stored = await asyncio.gather(intake.put(mine), intake.put(others))
+    assert [isinstance(outcome, AlreadyExists) for outcome in outcomes] == [False, True, True]
+    assert not any(isinstance(outcome, CausewayError) for outcome in stored)
+    rows = await connection.fetch("SELECT causation_id FROM bridge.events ORDER BY position")
+    assert {row["causation_id"] for row in rows} == {
+        cause_of(OUTSIDE, one) for one in ("receipt-1", "before", "theirs-1", "theirs-2")
+    }
+
+
+async def test_of_two_with_one_id_in_a_call_the_first_is_stored_and_nothing_behind_the_second(
+    parts: Parts, pool: asyncpg.Pool, connection: asyncpg.Connection
+) -> None:
+    ids = [("a", "o1"), ("b", "o1"), ("a", "o2"), ("c", "o1")]
+    outcomes = await Intake(pool).put([offer(parts, *one) for one in ids])
+    assert [isinstance(one, AlreadyExists) for one in outcomes] == [False, False, True, True]
+    assert await connection.fetchval("SELECT count(*) FROM bridge.events") == 2
+
+
+async def test_streams_that_stay_busy_are_a_refusal_that_may_be_repeated(
+    parts: Parts, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def met(*_: object) -> None:
+        raise asyncpg.UniqueViolationError("events_stream_version")
+
+    intake = Intake(pool)
+    with monkeypatch.context() as patched:
+        patched.setattr(Intake, "_write", met)
+        patched.setattr("bridge.store.intake.PAUSE", 0)
+        with pytest.raises(Unavailable) as refused:
+            await intake.put([offer(parts, "receipt-1", "o1")])
+    assert refused.value.reason == "STORE_BUSY"

@@ -83,8 +83,9 @@ class EventServiceServicer:
 
     def PublishEvents(self, request_iterator, context):
         """Publishes many events; acknowledgements are cumulative. What is wrong with one ends the stream,
-        its sequence named, once all before it is acknowledged. To go on after a break, send again what
-        was not acknowledged: each event has an id, and is stored once. gRPC only.
+        its sequence named, once all before it is acknowledged; nothing behind it is stored, so that the
+        order of each key stays whole. To go on after a break, send again what was not acknowledged: each
+        event has an id, and is stored once. gRPC only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

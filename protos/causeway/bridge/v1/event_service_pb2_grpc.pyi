@@ -41,8 +41,9 @@ class EventServiceStub:
     """
     PublishEvents: grpc.StreamStreamMultiCallable[event_service_pb2.PublishEventsRequest, event_service_pb2.PublishEventsResponse]
     """Publishes many events; acknowledgements are cumulative. What is wrong with one ends the stream,
-    its sequence named, once all before it is acknowledged. To go on after a break, send again what
-    was not acknowledged: each event has an id, and is stored once. gRPC only.
+    its sequence named, once all before it is acknowledged; nothing behind it is stored, so that the
+    order of each key stays whole. To go on after a break, send again what was not acknowledged: each
+    event has an id, and is stored once. gRPC only.
     """
     SubscribeEvents: grpc.UnaryStreamMultiCallable[event_service_pb2.SubscribeEventsRequest, event_service_pb2.SubscribeEventsResponse]
     """Sends events as they are written, from a position, a time or a resume token: those of a partition
@@ -74,8 +75,9 @@ class EventServiceAsyncStub(EventServiceStub):
     """
     PublishEvents: aio.StreamStreamMultiCallable[event_service_pb2.PublishEventsRequest, event_service_pb2.PublishEventsResponse]  # type: ignore[assignment]
     """Publishes many events; acknowledgements are cumulative. What is wrong with one ends the stream,
-    its sequence named, once all before it is acknowledged. To go on after a break, send again what
-    was not acknowledged: each event has an id, and is stored once. gRPC only.
+    its sequence named, once all before it is acknowledged; nothing behind it is stored, so that the
+    order of each key stays whole. To go on after a break, send again what was not acknowledged: each
+    event has an id, and is stored once. gRPC only.
     """
     SubscribeEvents: aio.UnaryStreamMultiCallable[event_service_pb2.SubscribeEventsRequest, event_service_pb2.SubscribeEventsResponse]  # type: ignore[assignment]
     """Sends events as they are written, from a position, a time or a resume token: those of a partition
@@ -116,8 +118,9 @@ class EventServiceServicer(metaclass=abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[abc.Iterator[event_service_pb2.PublishEventsResponse], abc.AsyncIterator[event_service_pb2.PublishEventsResponse]]:
         """Publishes many events; acknowledgements are cumulative. What is wrong with one ends the stream,
-        its sequence named, once all before it is acknowledged. To go on after a break, send again what
-        was not acknowledged: each event has an id, and is stored once. gRPC only.
+        its sequence named, once all before it is acknowledged; nothing behind it is stored, so that the
+        order of each key stays whole. To go on after a break, send again what was not acknowledged: each
+        event has an id, and is stored once. gRPC only.
         """
 
     @abc_1.abstractmethod
