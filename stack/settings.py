@@ -101,6 +101,18 @@ class Ports(BaseModel):
             raise ValueError(f"{port} is not a port between 1 and {65535 - REPLICAS}")
         return port
 
+    @model_validator(mode="after")
+    def _no_part_takes_webhooks(self) -> "Ports":
+        for name in DEFAULT_PORTS.keys() - {"webhook"}:
+            replicas = REPLICAS if name.endswith(("_api", "_worker")) else 1
+            if 0 <= self.webhook - getattr(self, name) < replicas:
+                raise ValueError(
+                    f"webhook and {name} share port {self.webhook}, and customers' webhooks must"
+                    f" reach no part: move one by CAUSEWAY_PORT_WEBHOOK or"
+                    f" CAUSEWAY_PORT_{name.upper()}"
+                )
+        return self
+
     def brokers(self) -> tuple[int, ...]:
         """The client ports of the three brokers, in order."""
         return (self.kafka_1, self.kafka_2, self.kafka_3)

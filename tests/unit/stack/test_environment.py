@@ -8,14 +8,19 @@ from pydantic_settings import BaseSettings
 
 from bridge.api.settings import Settings as BridgeSettings
 from bridge.api.settings import WorkerSettings as BridgeWorkerSettings
+from bridge.errors import InvalidArgument
 from bridge.server.settings import ServerSettings
 from services.notifications.settings import Settings as NotificationsSettings
+from services.notifications.webhook_address import target_of
+from services.notifications.webhook_allowed import Allowed
 from services.orders.settings import Settings as OrdersSettings
 from services.users.settings import Settings as UsersSettings
 from stack.choices import Choices
 from stack.components.services import services
 from stack.credentials import NAMES, Credentials
-from stack.settings import load_settings
+from stack.environment import shell_environment
+from stack.errors import StackError
+from stack.settings import DEFAULT_PORTS, REPLICAS, load_settings
 
 DECLARED: dict[str, type[BaseSettings]] = {
     "orders": OrdersSettings,
@@ -38,6 +43,38 @@ def given(service: str, state: Path) -> Iterator[set[str]]:
                 for name in process.environment
                 if name.startswith("CAUSEWAY_") and name != "CAUSEWAY_TRACE_KAFKA"
             }
+
+
+@pytest.mark.parametrize("offset", [0, 11000])
+def test_webhooks_reach_one_port_of_this_machine_and_no_part_of_the_platform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offset: int
+) -> None:
+    monkeypatch.setenv("CAUSEWAY_PORT_OFFSET", str(offset))
+    settings = load_settings(state=tmp_path)
+    credentials = Credentials({name: f"secret of {name}" for name in NAMES})
+    texts = {
+        process.environment["CAUSEWAY_WEBHOOK_ALLOWED"]
+        for process in services(settings, credentials, Choices())
+        if process.name.startswith("notifications-")
+    }
+    assert texts == {f"127.0.0.1:{8090 + offset}"}
+    allowed = Allowed.of(texts.pop())
+    assert target_of(shell_environment(settings, credentials)["CAUSEWAY_WEBHOOK"], allowed)
+    for name in DEFAULT_PORTS.keys() - {"webhook"}:
+        port = getattr(settings.port, name)
+        for scheme in ("http", "https"):
+            with pytest.raises(InvalidArgument):
+                target_of(f"{scheme}://127.0.0.1:{port}/quitquitquit", allowed)
+
+
+@pytest.mark.parametrize("part", ["edge_admin", "keycloak", "bridge_worker"])
+def test_the_port_of_webhooks_may_be_moved_to_no_parts(
+    monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    port = DEFAULT_PORTS[part] + (REPLICAS - 1 if part == "bridge_worker" else 0)
+    monkeypatch.setenv("CAUSEWAY_PORT_WEBHOOK", str(port))
+    with pytest.raises(StackError, match=f"webhook and {part} share port {port}"):
+        load_settings()
 
 
 @pytest.mark.parametrize("service", DECLARED)
