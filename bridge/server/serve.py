@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 MAX_METADATA = 16 * 1024
 MAX_RESPONSE = 4 * 1024 * 1024
+PING_INTERVAL_MS = 10_000
+"""Of a quiet connection, at the least: the client and the edge ping every 30 s."""
 
 
 def untranslated(_error: Exception) -> CausewayError | None:
@@ -53,11 +55,13 @@ def options(settings: ServerSettings, methods: Mapping[str, Mapping[str, Method]
         ("grpc.max_concurrent_streams", settings.max_concurrent_streams),
         ("grpc.max_metadata_size", MAX_METADATA),
         ("grpc.absolute_max_metadata_size", MAX_METADATA),
-        # Dead peers are found, and peers that ping more than every 10 s are sent away.
+        # Dead peers are found, and peers that ping more often than they may are sent away.
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        # GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS is spelled without `recv`, and an
+        # unknown name is passed over: https://github.com/grpc/grpc/blob/master/include/grpc/impl/channel_arg_names.h
+        ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MS),
         ("grpc.http2.max_ping_strikes", 2),
         # Two processes on one port would share its calls in silence.
         ("grpc.so_reuseport", 0),
