@@ -38,9 +38,10 @@ FROM (
             AND ($6::timestamptz IS NULL OR time < $6)
             AND (
                 $10::text = ''
+                -- As the index events_by_source has it.
                 OR (
-                    starts_with(causation_id, $10 || '#')
-                    AND strpos(substr(causation_id, length($10) + 2), '#') = 0
+                    strpos(causation_id, '#') > 0
+                    AND left(causation_id, -strpos(reverse(causation_id), '#')) = $10
                 )
             )
         ORDER BY position
