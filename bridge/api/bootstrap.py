@@ -39,16 +39,11 @@ WORKER_CONNECTIONS = 4
 async def api() -> None:
     """Serve callers until SIGTERM."""
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
-    own, services = settings.dsn, settings.service_dsns
+    own = settings.dsn
     events = described_in(settings.descriptors)
-    subscriptions = Subscriptions(
-        log_of(settings.brokers),
-        events,
-        server.signing_key.get_secret_value(),
-        server.heartbeat / 2,
-    )
+    subscriptions = _subscriptions(settings, server, events)
     async with (
-        open_all({**services, OWN: own}, own) as (stores, once),
+        open_all({**settings.service_dsns, OWN: own}, own) as (stores, once),
         open_publisher(own, settings.registry, Catalog.of(*OUTSIDE), events, SOURCE) as publisher,
     ):
         await serve(
@@ -68,10 +63,17 @@ async def api() -> None:
             background=(subscriptions.run,),
             reflection=full_surface(settings.descriptors),
             translate=translate,
-            deactivations=Deactivations.named(
-                server.deactivations, settings.brokers, server.token_life
-            ),
+            deactivations=_deactivations(settings, server),
         )
+
+
+def _subscriptions(settings: Settings, server: ServerSettings, events: Catalog) -> Subscriptions:
+    key = server.signing_key.get_secret_value()
+    return Subscriptions(log_of(settings.brokers), events, key, server.heartbeat / 2)
+
+
+def _deactivations(settings: Settings, server: ServerSettings) -> Deactivations:
+    return Deactivations.named(server.deactivations, settings.brokers, server.token_life)
 
 
 async def worker() -> None:

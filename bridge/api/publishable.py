@@ -48,20 +48,19 @@ class Publishable:
         message = _message_of(event, event_type)
         stream = event_type.stream_of(message)
         _check_place(event, stream)
-        actor, client, method, request_id, correlation, _, traceparent = origin
-        correlation, cause = correlation or event_id, cause_of(source, outer_id)
-        data = message.SerializeToString(deterministic=True)
-        texts = (stream, stream, event_type.name, source, actor, correlation, cause)
-        check_size(event_type.name, data, *texts)
+        own = origin._replace(
+            correlation_id=origin.correlation_id or event_id,
+            causation_id=cause_of(source, outer_id),
+        )
         return Offer(
             event_id,
             event_type,
             stream,
-            data,
+            _data_of(message, event_type, stream, source, own),
             self._schema_ids[event_type.name],
             _time_of(event),
             event.HasField("time"),
-            Origin(actor, client, method, request_id, correlation, cause, traceparent),
+            own,
             repeats,
         )
 
@@ -142,6 +141,15 @@ def _message_of(event: event_pb2.Event, event_type: EventType) -> Message:
     except InvalidArgument as error:
         raise _below("event.data", error) from None
     return message
+
+
+def _data_of(
+    message: Message, event_type: EventType, stream: str, source: str, origin: Origin
+) -> bytes:
+    data = message.SerializeToString(deterministic=True)
+    said = (origin.actor, origin.correlation_id, origin.causation_id)
+    check_size(event_type.name, data, stream, stream, event_type.name, source, *said)
+    return data
 
 
 def _below(field: str, error: InvalidArgument) -> CausewayError:

@@ -1,10 +1,13 @@
 """`causeway events follow`"""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stack.commands.options import Password, Since
+
+if TYPE_CHECKING:
+    from causeway.bridge.v1.event_service_pb2 import SubscribeEventsRequest
 
 Types = Annotated[
     list[str] | None, typer.Option("--type", help="Only of this type, e.g. OrderCreated; repeat.")
@@ -35,19 +38,27 @@ def follow(
 
     Example: causeway events follow --type OrderCreated --since 10m
     """
-    import json
-
     import anyio
+
+    from stack.audit.following import subscription
+
+    request = subscription(type_ or (), key or (), since, first=first)
+    anyio.run(_show, request, limit, user, password, as_json)
+
+
+async def _show(
+    request: "SubscribeEventsRequest",
+    limit: int | None,
+    user: str,
+    password: str | None,
+    as_json: bool,
+) -> None:
+    import json
 
     from stack.audit.event_text import as_json as json_of
     from stack.audit.event_text import line_of
-    from stack.audit.following import followed, subscription
+    from stack.audit.following import followed
     from stack.console import say
 
-    request = subscription(type_ or (), key or (), since, first=first)
-
-    async def show() -> None:
-        async for event in followed(request, limit, user, password):
-            say(json.dumps(json_of(event), ensure_ascii=False) if as_json else line_of(event))
-
-    anyio.run(show)
+    async for event in followed(request, limit, user, password):
+        say(json.dumps(json_of(event), ensure_ascii=False) if as_json else line_of(event))
