@@ -19,6 +19,7 @@ from bridge.database import answers, open_pool
 from bridge.events.schema import SchemaId
 from bridge.kafka.settings import KafkaSettings
 from bridge.outages import translate
+from bridge.server.deactivations import Deactivations
 from bridge.server.paging import PageTokens
 from bridge.server.process import run
 from bridge.server.serve import serve
@@ -28,12 +29,15 @@ from bridge.subscribe.log import log_of
 from bridge.subscribe.subscriptions import Subscriptions
 from causeway.inventory.v1 import events_pb2 as inventory_events
 from causeway.orders.v1 import events_pb2 as orders_events
+from causeway.users.v1.events_pb2 import UserDeactivated
 from services.orders.bootstrap import CONNECTIONS, servicers
 from services.orders.order_log import OrderLog
 from services.orders.watch import CHANNEL
 
 DATABASE, TOPIC, KAFKA = "BENCH_DATABASE", "BENCH_TOPIC", "BENCH_KAFKA"
 """`KAFKA`: host:port, username, password, with blanks between."""
+DEACTIVATED = "BENCH_DEACTIVATED"
+"""Topic whose events would deactivate users: followed, as any service does, and empty."""
 
 
 async def orders(listen: str) -> None:
@@ -49,6 +53,7 @@ async def orders(listen: str) -> None:
             ready={"database": answers(pool), "changes": changes.ready},
             background=(changes.run,),
             translate=translate,
+            deactivations=deactivations(server),
         )
 
 
@@ -63,8 +68,7 @@ async def events(listen: str) -> None:
         return ids
 
     key = server.signing_key.get_secret_value()
-    kafka = KafkaSettings(*os.environ[KAFKA].split(" "))
-    subscriptions = Subscriptions(log_of(kafka), known, key, server.heartbeat / 2)
+    subscriptions = Subscriptions(log_of(brokers()), known, key, server.heartbeat / 2)
     async with (
         open_all({OWN: dsn}, dsn) as (stores, _),
         await open_pool(dsn, max_size=CONNECTIONS) as pool,
@@ -77,7 +81,19 @@ async def events(listen: str) -> None:
             server,
             background=(subscriptions.run,),
             translate=translate,
+            deactivations=deactivations(server),
         )
+
+
+def brokers() -> KafkaSettings:
+    """As the benchmark's own user."""
+    return KafkaSettings(*os.environ[KAFKA].split(" "))
+
+
+def deactivations(server: ServerSettings) -> Deactivations:
+    """Whose tokens count no more: nobody's, but each call asks."""
+    name = UserDeactivated.DESCRIPTOR.full_name
+    return Deactivations(brokers(), os.environ[DEACTIVATED], name, server.token_life)
 
 
 KINDS: Mapping[str, Callable[[str], Awaitable[None]]] = {"orders": orders, "events": events}

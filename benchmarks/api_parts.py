@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 
 import services.orders
-from benchmarks.api_backend import DATABASE, KAFKA, TOPIC
+from benchmarks.api_backend import DATABASE, DEACTIVATED, KAFKA, TOPIC
 from benchmarks.edge_parts import EdgeBench, Place
 from benchmarks.edge_parts import running as edge_running
 from benchmarks.harness import Say
@@ -44,21 +44,27 @@ class ApiBench:
     @asynccontextmanager
     async def orders(self, topic: str = NOBODY) -> AsyncIterator[tuple[Place, Database]]:
         """Run Orders, with its price list."""
-        async with self.parts.database(tables=ORDERS_TABLES) as database:
+        async with self.parts.database(tables=ORDERS_TABLES) as database, self._log() as log:
             await _list_prices(database)
-            settings = {DATABASE: database.dsn, TOPIC: topic}
+            settings = {DATABASE: database.dsn, TOPIC: topic, **log}
             with self.edge.program(WHOLE, "orders", **settings) as place:
                 yield place, database
 
     @asynccontextmanager
     async def events(self, topic: str = NOBODY) -> AsyncIterator[Place]:
         """Run the bridge's EventService: it stores for the topic, and reads it."""
-        kafka = self.parts.kafka
-        access = f"{kafka.bootstrap} {kafka.username} {kafka.password}"
-        async with self.parts.database() as database:
-            settings = {DATABASE: database.dsn, TOPIC: topic, KAFKA: access}
+        async with self.parts.database() as database, self._log() as log:
+            settings = {DATABASE: database.dsn, TOPIC: topic, **log}
             with self.edge.program(WHOLE, "events", **settings) as place:
                 yield place
+
+    @asynccontextmanager
+    async def _log(self) -> AsyncIterator[dict[str, str]]:
+        """Access to the brokers, with a topic of its own for who is deactivated."""
+        kafka = self.parts.kafka
+        access = f"{kafka.bootstrap} {kafka.username} {kafka.password}"
+        async with self.parts.topic() as deactivated:
+            yield {KAFKA: access, DEACTIVATED: deactivated}
 
     @asynccontextmanager
     async def inserting(self) -> AsyncIterator[Place]:
