@@ -25,7 +25,7 @@ PLACES = {
     "identity_changes.due": "changes.due",
     "outbox._removed": "relay.acknowledged",
     "registration.register": "groups.register",
-    "sender._round": "sender.lease",
+    "sender._begin": "sender.lease",
     "sender._end": "sender.outcome",
     "sender._postpone": "sender.postpone",
 }
