@@ -231,16 +231,21 @@ def running(
 
 
 def unwatched(edge: Edge) -> str:
-    """The edge as one bootstrap: as it is validated, but with its certificate."""
+    """The edge as one bootstrap: as it is validated, but with its own sockets and certificate."""
     whole = json.loads(edge.inline())
-    if edge.deployment.tls:
-        certificate = plain(tls.secret(edge.deployment.tls))["tls_certificate"]
-        del certificate["watched_directory"]
-        chains = (one["filter_chains"][0] for one in whole["static_resources"]["listeners"])
-        for chain in (one for one in chains if "transport_socket" in one):
-            context = chain["transport_socket"]["typed_config"]["common_tls_context"]
+    for listener, written in zip(
+        edge.listeners, whole["static_resources"]["listeners"], strict=True
+    ):
+        chain = listener.filter_chains[0]
+        if chain.HasField("transport_socket"):
+            assert edge.deployment.tls
+            certificate = plain(tls.secret(edge.deployment.tls))["tls_certificate"]
+            del certificate["watched_directory"]
+            socket = plain(chain.transport_socket)
+            context = socket["typed_config"]["common_tls_context"]
             del context["tls_certificate_sds_secret_configs"]
             context["tls_certificates"] = [certificate]
+            written["filter_chains"][0]["transport_socket"] = socket
     return json.dumps(whole)
 
 

@@ -61,7 +61,10 @@ def clear(message: Message, path: str) -> None:
     if not rest:
         message.ClearField(first)
         return
-    for part in _parts(getattr(message, first)):
+    value = getattr(message, first)
+    if isinstance(value, Message) and not message.HasField(first):
+        return  # to clear in it would set it: Envoy refuses a route that has nothing but a policy
+    for part in _parts(value):
         clear(part, rest)
 
 

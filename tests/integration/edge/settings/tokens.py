@@ -66,7 +66,7 @@ def without_claim(name: str) -> Change:
 
 
 def _prefixes(policy: Any) -> None:
-    for permission in policy.permissions:
+    for permission in (one for one in policy.permissions if one.HasField("header")):
         match = permission.header.string_match
         match.prefix = match.exact
 
