@@ -2,11 +2,11 @@
 
 import json
 import math
-import os
+import multiprocessing
 import random
-import signal
 import time
-from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -33,14 +33,25 @@ def publish(root: Path, what: Texts) -> None:
         files.place(root, what)
 
 
-def in_a_process(work: Callable[[], None]) -> int:
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    return pid
+# Not os.fork: where other tests have left gRPC's threads, the child would wait for locks of theirs.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
+
+
+def publishing(root: Path, *whats: str, times: float) -> BaseProcess:
+    """A process that publishes these in turns; it has begun when this returns."""
+    heard, told = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=in_turns, args=(told, root, whats, times), daemon=True)
+    process.start()
+    heard.recv()
+    return process
+
+
+def in_turns(told: Connection, root: Path, whats: tuple[str, ...], times: float) -> None:
+    told.send("begun")
+    while (times := times - 1) >= 0:
+        for what in whats:
+            publish(root, texts(what))
 
 
 @pytest.mark.programs
@@ -50,19 +61,14 @@ def test_whoever_is_killed_while_publishing_leaves_the_old_version_or_the_new(
     one, two = texts("one"), texts("two")
     publish(tmp_path, one)
 
-    def without_end() -> None:
-        while True:
-            publish(tmp_path, two)
-            publish(tmp_path, one)
-
     seen: set[bool] = set()
     kills = 0
     while kills < 20 or (len(seen) < 2 and kills < 300):
         kills += 1
-        pid = in_a_process(without_end)
+        process = publishing(tmp_path, "two", "one", times=math.inf)
         time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 (no secret)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        process.kill()
+        process.join()
         found = files.read(tmp_path)
         assert found in (files.stamped(one), files.stamped(two))
         seen.add(found == files.stamped(one))
@@ -73,15 +79,8 @@ def test_whoever_is_killed_while_publishing_leaves_the_old_version_or_the_new(
 
 
 def test_two_who_publish_at_once_do_not_mix(tmp_path: Path) -> None:
-    def fifteen(what: str) -> Callable[[], None]:
-        def work() -> None:
-            for _ in range(15):
-                publish(tmp_path, texts(what))
-
-        return work
-
-    for pid in [in_a_process(fifteen(what)) for what in ("one", "two")]:
-        os.waitpid(pid, 0)
+    for process in [publishing(tmp_path, what, times=15) for what in ("one", "two")]:
+        process.join()
     assert files.read(tmp_path) in (files.stamped(texts("one")), files.stamped(texts("two")))
     # Thirty numbers were given: nobody wrote into a folder of somebody else.
     assert (tmp_path / CURRENT).readlink() == Path("v30")
