@@ -35,6 +35,9 @@ class Pace:
     """Deliveries of one sender that run side by side."""
     for_one: int | None = None
     """How many of these may be of one recipient, whose server may hang. None: all."""
+    for_failing: int | None = None
+    """How many may be of recipients with a failed try that waits for its next one, all together;
+    each of them has one place. What hangs keeps hanging: the rest is for others. None: all."""
     attempts: int | None = None
     """After so many tries a retriable failure is the end too, with the last one's reason: for
     what others run and may have given up. None: for ever."""
@@ -109,10 +112,11 @@ class Sender:
                 token,
                 self._pace.lease,
                 self._pace.for_one,
+                self._pace.for_failing,
             )
         for row in rows:
             places.take(self._carry_out(delivery_of(row), token))
-        return bool(rows) and self._pace.for_one is not None
+        return bool(rows) and not (self._pace.for_one is self._pace.for_failing is None)
 
     async def _carry_out(self, delivery: Delivery, token: str) -> None:
         name = f"deliver {delivery.effect}"

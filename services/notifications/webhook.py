@@ -16,9 +16,17 @@ from services.notifications.preference_table import Preference
 from services.notifications.webhook_post import Poster
 from services.notifications.webhook_signature import key_of, signed
 
-PACE = Pace(first_pause=5.0, longest_pause=6 * 3600.0, attempts=16, at_once=32, for_one=4)
+PACE = Pace(
+    first_pause=5.0,
+    longest_pause=6 * 3600.0,
+    attempts=16,
+    at_once=32,
+    for_one=4,
+    for_failing=8,
+)
 """A server may be away for some 23 hours: the pauses double from 5 s to 6 h. Many at once, because
-those that hang wait for their timeout, and few of them of one customer."""
+those that hang wait for their timeout; few of them of one customer, and fewer of those that failed:
+eight accounts whose server hangs would hold every place, try after try."""
 
 Clock = Callable[[], float]
 """Seconds since 1970."""

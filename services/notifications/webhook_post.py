@@ -16,9 +16,10 @@ from services.notifications.webhook_address import Target, checked, is_address, 
 from services.notifications.webhook_allowed import Allowed
 from services.notifications.webhook_names import Resolve, resolver
 
-TIMEOUT = 15.0
-"""Seconds for one try, the look-up of the name included; below a delivery's attempt."""
-CONNECT_TIMEOUT = 4.0
+TIMEOUT = 5.0
+"""Seconds for one try, the look-up of the name included; below a delivery's attempt. Short: for so
+long may a server that hangs hold a place."""
+CONNECT_TIMEOUT = 2.0
 """Seconds for one address: a name may have several."""
 MOST_ADDRESSES = 4
 RESOLVING = 8

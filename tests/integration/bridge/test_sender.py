@@ -203,6 +203,63 @@ async def test_a_recipient_whose_deliveries_hang_holds_up_no_other(
     assert box.outcomes == [Result(True, 1)] * 28
 
 
+async def test_many_recipients_that_fail_leave_the_places_to_the_others(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box, at_work, most = Mailbox(), [0], [0]
+
+    async def deliver(delivery: Delivery) -> None:
+        if delivery.recipient.startswith("users/hung"):
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+            try:
+                await asyncio.sleep(60)
+            finally:
+                at_work[0] -= 1
+        await box.deliver(delivery)
+
+    async def each_has_failed() -> bool:
+        sql = "SELECT count(DISTINCT recipient) FROM bridge.deliveries WHERE last_error <> ''"
+        return await connection.fetchval(sql) == 4 and at_work[0] <= 2
+
+    async def good_ones_are_sent() -> bool:
+        return len(box.mails) == 12
+
+    for number in range(4 * 6):
+        await put(connection, event, f"users/hung{number % 4}")
+    fair = replace(FAST, attempt=1.5, lease=10, at_once=8, for_one=2, for_failing=2)
+    async with running(Sender(pool, {"email": deliver}, box.outcome, fair).run):
+        await until(each_has_failed)
+        assert most == [8]  # first tries: nobody knew
+        most[0] = 0
+        for _ in range(12):
+            await put(connection, event, "users/good")
+        await until(good_ones_are_sent, 1)
+        await asyncio.sleep(2)
+        assert most == [2]
+
+
+async def test_a_recipient_that_failed_is_tried_one_at_a_time_until_it_is_back(
+    connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
+) -> None:
+    box, at_work = Mailbox(), [0]
+
+    async def deliver(delivery: Delivery) -> None:
+        at_work[0] += 1
+        assert at_work[0] == 1
+        await asyncio.sleep(0.01)
+        at_work[0] -= 1
+        await box.deliver(delivery)
+
+    for _ in range(10):
+        await put(connection, event)
+    await connection.execute("UPDATE bridge.deliveries SET attempts = 1, last_error = 'AWAY'")
+    fair = replace(FAST, for_failing=4)
+    async with running(Sender(pool, {"email": deliver}, box.outcome, fair).run):
+        await until(lambda: ended(connection))
+    assert box.outcomes == [Result(True, 2)] * 10
+
+
 async def test_no_more_run_side_by_side_than_there_are_places(
     connection: asyncpg.Connection, pool: asyncpg.Pool, event: Event
 ) -> None:
