@@ -8,7 +8,7 @@ from causeway.notifications.v1.notification_service_pb2 import UpdatePreferences
 from services.notifications.preference_table import Preference
 from services.notifications.webhook_address import target_of
 from services.notifications.webhook_allowed import Allowed
-from services.notifications.webhook_signature import key_of
+from services.notifications.webhook_signature import check_secret
 
 MUTABLE = ("email_disabled", "webhook_uri", "webhook_secret")
 
@@ -29,26 +29,30 @@ def preference_change(request: UpdatePreferencesRequest, allowed: Allowed) -> Pr
 
     InvalidArgument: a path that is no field, or a webhook that may not be called, as far as its
     address says without being resolved: the sender asks again, each time. Or a secret that is too
-    short to sign anything.
+    short to sign anything, or has blanks.
     """
     given = request.preferences
     paths = paths_of(request.update_mask, given, MUTABLE)
     if "webhook_uri" in paths and given.webhook_uri:
         target_of(given.webhook_uri, allowed)
     if "webhook_secret" in paths and given.webhook_secret:
-        key_of(given.webhook_secret)
+        check_secret(given.webhook_secret)
     chosen = {path: getattr(given, path) for path in paths}
     return PreferenceChange(**chosen, etag=given.etag)
 
 
 def changed(present: Preference, change: PreferenceChange) -> Preference:
     """The preferences after the change, a version later; or the present ones where all of it is
-    so already. InvalidArgument: a webhook without a secret."""
+    so already. InvalidArgument: a webhook without a secret, or another one with the secret of the
+    last: whoever runs the new one could show its posts to the old one, which would believe them."""
     wanted = {name: getattr(change, name) for name in MUTABLE}
     given = {name: value for name, value in wanted.items() if value is not None}
     after = replace(present, **given)
     if after.webhook_uri and not after.webhook_secret:
         text = "a webhook needs a secret, which signs what it gets"
+        raise _violation("preferences.webhook_secret", text)
+    if after.webhook_uri not in ("", present.webhook_uri) and not change.webhook_secret:
+        text = "another webhook_uri needs its secret given with it, and named in the mask if any"
         raise _violation("preferences.webhook_secret", text)
     return after if after == present else replace(after, version=present.version + 1)
 

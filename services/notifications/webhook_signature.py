@@ -33,6 +33,14 @@ def key_of(secret: str) -> bytes:
     return key
 
 
+def check_secret(secret: str) -> None:
+    """Refuse what a customer may not choose (InvalidArgument, WEBHOOK_SECRET_INVALID): blanks are
+    nobody's secret, and those at its ends get lost where it is copied to."""
+    if not secret.isprintable() or " " in secret:
+        raise _refused("must be of printable characters, without blanks")
+    key_of(secret)
+
+
 def signed(message_id: str, timestamp: int, body: bytes, key: bytes) -> Mapping[str, str]:
     """The three headers; `timestamp` is the time of this try in seconds, so that a request which
     somebody kept grows old."""

@@ -83,7 +83,10 @@ def test_the_page_switches_a_webhook_on_and_off(
     on, off = (json.loads(one.text) for one in paste(blocks, ROOT, environment, timeout=60))
     assert on["webhookUri"] == "https://hooks.example.com/causeway"
     assert off["webhookUri"] == ""
-    # What the page warns of, and that the secret is kept.
-    for asked in (on["webhookUri"], ""):
-        kept = rest.patch("/v1/preferences", json={"webhookUri": asked}, headers=customer.headers)
+    # What the page warns of.
+    address = {"webhookUri": on["webhookUri"]}
+    bare = rest.patch("/v1/preferences", json=address, headers=customer.headers)
+    assert "needs its secret" in bare.json()["message"]
+    for asked in (address | {"webhookSecret": "at-least-sixteen-bytes"}, {"webhookUri": ""}):
+        kept = rest.patch("/v1/preferences", json=asked, headers=customer.headers)
         assert kept.json()["webhookUri"] == on["webhookUri"]

@@ -64,8 +64,8 @@ async def test_a_mask_changes_what_it_names_and_a_change_to_the_same_is_none(
     off = await notifications.UpdatePreferences(masked)
     assert off == pb.Preferences(etag="2")
     assert await notifications.UpdatePreferences(masked) == off
-    # The secret is still there.
-    on = await notifications.UpdatePreferences(update("webhook_uri", webhook_uri=HOOK))
+    hook = update("webhook_uri", "webhook_secret", webhook_uri=HOOK, webhook_secret=SECRET)
+    on = await notifications.UpdatePreferences(hook)
     assert on == pb.Preferences(webhook_uri=HOOK, etag="3")
     assert await notifications.UpdatePreferences(update("*")) == pb.Preferences(etag="4")
 

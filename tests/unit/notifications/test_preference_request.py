@@ -50,11 +50,32 @@ def test_only_an_address_that_is_to_be_written_is_looked_at() -> None:
 
 def test_a_secret_that_is_too_short_to_sign_is_refused() -> None:
     with pytest.raises(InvalidArgument) as caught:
-        change(Preferences(webhook_uri=HOOK, webhook_secret="fifteen letters"))
+        change(Preferences(webhook_uri=HOOK, webhook_secret="fifteen-letters"))
     assert caught.value.reason == "WEBHOOK_SECRET_INVALID"
     assert [one.field for one in caught.value.violations] == ["preferences.webhook_secret"]
-    said = Preferences(webhook_secret="sixteen letters!")
-    assert change(said).webhook_secret == "sixteen letters!"
+    said = Preferences(webhook_secret="sixteen-letters!")
+    assert change(said).webhook_secret == "sixteen-letters!"
+
+
+@pytest.mark.parametrize(
+    "secret", [" " * 16, "sixteen letters!", "sixteen\tletters!", "\u200b" * 16]
+)
+def test_a_secret_with_blanks_or_of_nothing_to_see_is_refused(secret: str) -> None:
+    with pytest.raises(InvalidArgument, match="printable characters, without blanks") as caught:
+        change(Preferences(webhook_uri=HOOK, webhook_secret=secret))
+    assert [one.field for one in caught.value.violations] == ["preferences.webhook_secret"]
+
+
+@pytest.mark.parametrize("before", ["", HOOK])
+def test_another_address_takes_its_secret_in_the_same_request(before: str) -> None:
+    present = Preference(False, before, "s", 1)
+    other = f"{HOOK}/other"
+    with pytest.raises(InvalidArgument, match="needs its secret given with it") as caught:
+        changed(present, PreferenceChange(webhook_uri=other))
+    assert [one.field for one in caught.value.violations] == ["preferences.webhook_secret"]
+    for secret in ("s", "t"):
+        after = changed(present, PreferenceChange(webhook_uri=other, webhook_secret=secret))
+        assert after == Preference(False, other, secret, 2)
 
 
 def test_a_change_makes_one_version_and_none_where_all_is_so_already() -> None:

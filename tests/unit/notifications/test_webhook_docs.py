@@ -14,7 +14,7 @@ from tests.platform import ROOT
 from tests.unit.notifications.test_mail import notification
 
 PAGE = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
-SECRETS = ["at least sixteen bytes", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+SECRETS = ["at-least-sixteen-bytes", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
 
 
 @pytest.fixture
@@ -57,4 +57,4 @@ def test_the_page_says_how_often_and_how_long() -> None:
     assert f"{PACE.attempts} times in some {sum(pauses) / 3600:.0f} hours" in words
     assert f"within {TIMEOUT:.0f} seconds" in words
     assert SHORTEST == 16
-    assert "at least sixteen bytes" in words
+    assert "at-least-sixteen-bytes" in words
