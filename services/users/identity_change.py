@@ -16,7 +16,8 @@ from services.users.aggregate import User
 
 
 class Kind(Enum):
-    """What is changed. One change of a kind at a time for a user."""
+    """What is changed. One change at a time for a user; a deactivation is written down while an
+    update is under way, so that no other update begins."""
 
     UPDATE = "update"
     DEACTIVATE = "deactivate"
@@ -55,7 +56,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """Another change of the kind is under way for the user.
+    """Another change is under way for the user.
 
     `like`: it asks the same of Keycloak, for the same caller; `leased`: a process works on it;
     `settled`: what it asked of Keycloak has come to an end.
@@ -92,9 +93,13 @@ def check(change: IdentityChange, user: User) -> None:
 
 
 def concerns_keycloak(change: IdentityChange, user: User) -> bool:
-    """Whether Keycloak keeps what changes: the address, and whether the user may log in."""
+    """Whether Keycloak keeps what changes: the address, and whether the user may log in.
+
+    It is told of a deactivation also where the user is deactivated here: that mends what an
+    administrator of Keycloak, say, has undone there.
+    """
     if change.kind is Kind.DEACTIVATE:
-        return user.active
+        return True
     return change.email is not None and change.email != user.email
 
 

@@ -76,9 +76,13 @@ class IdentityChanges:
     async def _begin(
         self, connection: asyncpg.Connection, change: IdentityChange
     ) -> Beginning | None:
+        if change.kind is Kind.DEACTIVATE or change.email is not None:
+            await connection.execute(query("identity_change_lock"), change.user_id)
         # The insert comes first: it waits for a change that is about to finish, so that what is
-        # read after it is up to date.
+        # read after it is up to date. So does a deactivation: one that ends in between is seen at
+        # the user.
         inserted = await self._insert(connection, change)
+        deactivation = await _deactivation(connection, change)
         earlier = await _earlier(connection, change.repeats)
         user = await user_table.find(connection, change.user_id)
         if earlier is not None:
@@ -93,6 +97,7 @@ class IdentityChanges:
         if not concerns_keycloak(change, user):
             await connection.fetchval(query("identity_change_delete"), change.id)
             return Done(await self._apply(connection, change, decide_alone))
+        other = other or deactivation
         if other is None:
             await _check_free(connection, change)
         return other or Begun()
@@ -147,13 +152,29 @@ class IdentityChanges:
         async with acquire(self._pool) as connection:
             await connection.fetchval(query("identity_change_delete"), change.id)
 
+    async def close(self, change: IdentityChange) -> None:
+        """Be done with a change that was refused, and keep it as `finish` does."""
+        async with acquire(self._pool) as connection:
+            await connection.execute(query("identity_change_finish"), change.id)
+
+    async def updating(self, user_id: str) -> bool:
+        """Whether a process works on an update of the user."""
+        async with acquire(self._pool) as connection:
+            return bool(await connection.fetchval(query("identity_change_updating"), user_id))
+
+    async def deactivating(self, user_id: str) -> bool:
+        """Whether the user is deactivated, or is about to be."""
+        async with acquire(self._pool) as connection:
+            return bool(await connection.fetchval(query("identity_change_deactivating"), user_id))
+
     async def finish(self, change: IdentityChange, *, resumed: bool) -> User | None:
         """Make here what Keycloak has made; None: somebody else did.
 
         `resumed`: a request of an earlier try may still be on its way to Keycloak, and would undo
-        a later change; so the change is kept until none can be, and none of its kind begins.
+        a later change; so an update is kept until none can be, and no other one begins.
         """
-        sql = query("identity_change_finish" if resumed else "identity_change_delete")
+        kept = resumed and change.kind is Kind.UPDATE
+        sql = query("identity_change_finish" if kept else "identity_change_delete")
         async with acquire(self._pool) as connection, connection.transaction():
             if not await connection.fetchval(sql, change.id):
                 return None
@@ -198,6 +219,16 @@ async def _other(connection: asyncpg.Connection, change: IdentityChange) -> Unde
     # Disabling is the same for everybody and whatever the reason.
     like = change.kind is Kind.DEACTIVATE or _asks_the_same(change.repeats, other.repeats)
     return UnderWay(other, like, row["leased"], row["settled"])
+
+
+async def _deactivation(connection: asyncpg.Connection, change: IdentityChange) -> UnderWay | None:
+    """The deactivation that stands before an update."""
+    if change.kind is Kind.DEACTIVATE:
+        return None
+    row = await connection.fetchrow(
+        query("identity_change_other"), change.user_id, Kind.DEACTIVATE.value, "", "", ""
+    )
+    return None if row is None else UnderWay(_change(row), False, row["leased"], row["settled"])
 
 
 def _asks_the_same(one: Repeats, other: Repeats) -> bool:

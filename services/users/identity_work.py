@@ -4,6 +4,10 @@ Each step can be the last one before a crash. Whatever it leaves is carried out 
 try of the same request or by the sweeper: both of Keycloak's answers to the same change are the
 same. What Keycloak refuses, and what was never sent, leaves nothing. Anything else stays until it
 is made here too: once Keycloak has said yes there is no way but on.
+
+Keycloak reads a user and writes it back whole, whatever a request names, so of two requests at the
+same time one may undo the other. Hence a deactivation waits for an update, no update begins after
+it, and an update that ends late disables the user again.
 """
 
 import asyncio
@@ -30,6 +34,9 @@ from services.users.identity_change import (
     UnderWay,
 )
 from services.users.registration import NOTHING_SENT, PATIENCE, POLL
+
+YIELD = 3.0
+"""Seconds that a deactivation waits for an update that a process works on; then it goes on."""
 
 REFUSALS = (AlreadyExists, FailedPrecondition, InvalidArgument)
 """Keycloak's definite answers. Not Internal: an earlier request may have been let through."""
@@ -58,6 +65,9 @@ class Steps(Protocol):
     async def take(self, change: IdentityChange) -> bool: ...  # noqa: D102
     async def release(self, change: IdentityChange) -> None: ...  # noqa: D102
     async def drop(self, change: IdentityChange) -> None: ...  # noqa: D102
+    async def close(self, change: IdentityChange) -> None: ...  # noqa: D102
+    async def updating(self, user_id: str) -> bool: ...  # noqa: D102
+    async def deactivating(self, user_id: str) -> bool: ...  # noqa: D102
     async def finish(  # noqa: D102
         self, change: IdentityChange, *, resumed: bool
     ) -> User | None: ...
@@ -66,16 +76,23 @@ class Steps(Protocol):
 class IdentityWork:
     """Changes users in both systems, and settles what a crash left."""
 
-    def __init__(self, steps: Steps, accounts: Accounts, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        steps: Steps,
+        accounts: Accounts,
+        patience: float = PATIENCE,
+        yielding: float = YIELD,
+    ) -> None:
         self._steps = steps
         self._accounts = accounts
         self._patience = patience
+        self._yielding = yielding
 
     async def carry_out(self, change: IdentityChange) -> User:
         """Make the change and give the user as it is then.
 
         What `IdentityChanges.begin` raises; Unavailable while Keycloak is away or another change
-        of the kind is under way: the same request heals it.
+        is under way: the same request heals it.
         """
         deadline = monotonic() + self._patience
         while True:
@@ -103,6 +120,7 @@ class IdentityWork:
         One that fails keeps its lease, so that others have their turn before it comes again.
         """
         if change.finished:
+            await self._keep_disabled(change)
             await self._steps.drop(change)
             return
         try:
@@ -119,13 +137,32 @@ class IdentityWork:
 
     async def _tell(self, change: IdentityChange, *, resumed: bool) -> None:
         """Have Keycloak make the change, and forget it where that has surely not happened."""
+        waited = change.kind is Kind.DEACTIVATE and await self._wait_for_update(change)
         try:
             await TELL[change.kind](self._accounts, change)
         except CausewayError as error:
-            unsent = error.reason == NOTHING_SENT and not resumed
-            if unsent or isinstance(error, REFUSALS):
+            # The update that was waited for may have disabled the user: then there is no way back.
+            unsent = error.reason == NOTHING_SENT and not waited
+            if resumed and isinstance(error, REFUSALS):
+                await self._steps.close(change)  # the first try's request may come late
+            elif not resumed and (unsent or isinstance(error, REFUSALS)):
                 await self._steps.drop(change)
             raise
+        if change.kind is Kind.UPDATE:
+            await self._keep_disabled(change)
+
+    async def _wait_for_update(self, change: IdentityChange) -> bool:
+        """Let an update come to its end, for a while; whether there was one."""
+        deadline, waited = monotonic() + self._yielding, False
+        while await self._steps.updating(change.user_id) and monotonic() < deadline:
+            waited = True
+            await asyncio.sleep(POLL)
+        return waited
+
+    async def _keep_disabled(self, change: IdentityChange) -> None:
+        """Make good that a request for an address may have enabled a deactivated user."""
+        if await self._steps.deactivating(change.user_id):
+            await self._accounts.disable(change.user_id)
 
     @asynccontextmanager
     async def _released(self, change: IdentityChange) -> AsyncIterator[None]:

@@ -30,6 +30,9 @@ ROLE = "customer"
 TIMEOUT = 6.0
 """Seconds for one request, token included; well below the lease of an intent."""
 
+DISABLINGS = 3
+"""How often a user is disabled whom another request enables: each writes the user whole."""
+
 T = TypeVar("T")
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -93,7 +96,6 @@ class Keycloak:
     async def set_email(self, user_id: str, email: str) -> None:
         """See `identity_work.Accounts`."""
         await self._login()
-        # These fields alone: a user who is disabled meanwhile must stay so.
         changed = {"email": email, "emailVerified": False}
         try:
             await _ask(self._admin.a_update_user(user_id, changed))
@@ -111,10 +113,14 @@ class Keycloak:
         """See `identity_work.Accounts`."""
         await self._login()
         try:
-            await _ask(self._admin.a_update_user(user_id, {"enabled": False}))
-            await self._end_sessions(user_id)
+            for _ in range(DISABLINGS):
+                await _ask(self._admin.a_update_user(user_id, {"enabled": False}))
+                await self._end_sessions(user_id)
+                if not (await _ask(self._admin.a_get_user(user_id)))["enabled"]:
+                    return
         except NotFound:
             return
+        raise _away(unknown=True)
 
     async def _end_sessions(self, user_id: str) -> None:
         """Whatever goes wrong, the outcome is unknown: the user is disabled by now."""

@@ -31,11 +31,14 @@ from tests.integration.users.test_registration import intent
 
 PASSWORD = "correct horse battery staple"
 NOW = timedelta(0)
-TELLS = {Kind.UPDATE: "set_email", Kind.DEACTIVATE: "disable"}
+STEPS = {
+    Kind.UPDATE: ("begin", "set_email", "deactivating", "finish"),
+    Kind.DEACTIVATE: ("begin", "updating", "disable", "finish"),
+}
 POINTS = [
     (kind, f"{side} {step}")
-    for kind, tell in TELLS.items()
-    for step in ("begin", tell, "finish")
+    for kind, steps in STEPS.items()
+    for step in steps
     for side in ("before", "after")
 ]
 """A change without a fault makes exactly these calls: their crash points are all there are."""
@@ -124,7 +127,7 @@ async def test_a_change_is_made_in_both_systems_by_the_listed_steps(
     wish = system.wish(kind)
     await system.work().carry_out(wish)
     assert await system.made(wish)
-    assert tuple(system.trace) == ("begin", TELLS[kind], "finish")
+    assert tuple(system.trace) == STEPS[kind]
     assert await system.pool.fetchval("SELECT count(*) FROM identity_changes") == 0
 
 
