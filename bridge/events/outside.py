@@ -15,8 +15,19 @@ from bridge.errors import FieldViolation, InvalidArgument
 RESERVED = "/causeway"
 MARK = "#"
 """Between source and id. No id holds one, and no id of ours, which are UUIDs."""
-_SOURCE = re.compile(r"(?:/|[a-z][a-z0-9+.-]*:)[!-~]*")
-"""CloudEvents' URI-reference as we take it: a path, or a URI with its scheme; no blanks."""
+_SOURCE = re.compile(r"(?:(?=/)|[a-z][a-z0-9+.-]*:(?://[^/?#]*)?)(?P<path>[^?#]*)(?:[?#].*)?")
+"""CloudEvents' URI-reference as we take it: a path, or a URI with its scheme."""
+_PRINTED = re.compile(r"[!-~]+")
+_TWICE = re.compile(
+    r"""
+    /(?=/) | (?<![^/])\.\.?(?![^/;])         # RFC 3986 6.2.2.3, and empty segments
+    | %(?![0-9a-f]{2})                      # no escape
+    | %(?:2[def]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae])  # 6.2.2.2, and those of / and \
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What a reader that normalizes spells otherwise: two sources would be one, and maybe ours."""
+_OURS = re.compile(RESERVED + r"(?![a-z0-9._~-])", re.IGNORECASE)
 _UNSAFE = frozenset('"<>\\^`{|}')
 _ID = re.compile(r"[a-z0-9-]{1,64}")
 
@@ -46,13 +57,16 @@ def is_outside(source: str) -> bool:
 @lru_cache(maxsize=1024)  # a publisher says the same one with each event
 def checked_source(source: str) -> str:
     """Refuse what is no source, and what only our own services may say."""
-    if not _SOURCE.fullmatch(source) or _UNSAFE.intersection(source):
+    found = _SOURCE.fullmatch(source)
+    if found is None or not _PRINTED.fullmatch(source) or _UNSAFE.intersection(source):
         raise _invalid(
             "event.source", "give who publishes: a path or a URI, such as /warehouse/berlin"
         )
-    path = source.casefold()
-    if path == RESERVED or path.startswith((RESERVED + "/", RESERVED + MARK, RESERVED + "?")):
+    if _OURS.match(source):
         raise _invalid("event.source", f"{RESERVED}/… is said by the platform's own services alone")
+    if _TWICE.search(found["path"]):
+        text = "spell it as it is when normalized: no //, no . or .. as a part, no needless %"
+        raise _invalid("event.source", text)
     return source
 
 

@@ -50,11 +50,60 @@ def test_what_one_of_our_own_caused_is_of_its_store(causation: str) -> None:
         "/causeway#1",
         '/a"b',
         "/a{b}",
+        "/causeway;x/orders",
+        "/causeway%2Forders",
+        "/causeway:1",
     ],
 )
 def test_a_source_is_refused_that_is_none_or_ours(source: str) -> None:
     with pytest.raises(InvalidArgument, match=r"^event\.source"):
         checked_source(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "/./causeway/orders",
+        "/../causeway/orders",
+        "/x/../causeway/orders",
+        "/x/..;y/causeway/orders",
+        "/x/..",
+        "/x/.?a",
+        "/%63auseway/orders",
+        "/%2e/causeway/orders",
+        "/x%2F..%2fcauseway",
+        "/x%5c..",
+        "//causeway/orders",
+        "/x//causeway",
+        "https://a.example//b",
+        "https://a.example/../b",
+        "/a%",
+        "/a%4",
+        "/a%zz",
+    ],
+)
+def test_a_source_is_refused_that_is_another_one_when_normalized(source: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"^event\.source: spell it"):
+        checked_source(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "/",
+        "/causewayside",
+        "/causeway-2/x",
+        "/x/causeway/",
+        "/a.b/..c/d..",
+        "/a%20b%C3%A4%25",
+        "/a?x=/../y//z",
+        "https://a.example",
+        "https://a.example/causeway/x",
+        "mailto:a@b.example",
+    ],
+)
+def test_a_source_that_looks_like_those_is_taken(source: str) -> None:
+    assert checked_source(source) == source
 
 
 @pytest.mark.parametrize(
