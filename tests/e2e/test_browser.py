@@ -134,6 +134,36 @@ def test_a_stream_that_is_refused_is_tried_some_times_and_then_the_refusal_is_sh
     assert asked.count("EventSource") == 5
 
 
+@pytest.mark.parametrize("name", ["edge", "keycloak"])
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example",
+        "http://localhost@evil.example",
+        "http://localhost.evil.example:8080",
+        "//evil.example",
+        "localhost:8080",
+        "javascript:0",
+        "",
+    ],
+)
+def test_no_address_of_another_machine_is_taken_from_the_query(
+    browser: Page, name: str, elsewhere: str
+) -> None:
+    browser.ask("Page.navigate", url=f"{ORIGIN}/browser.html?{urlencode({name: elsewhere})}")
+    told = browser.until("document.readyState == 'complete' && error.textContent")
+    assert told.startswith(f"{name}={elsewhere}: must be http://localhost:PORT")
+    assert browser.run("login.hidden && shop.hidden")
+
+
+def test_every_address_of_this_machine_is_taken_from_the_query(browser: Page) -> None:
+    for here in ("http://localhost:1", "https://127.0.0.1:1/", "http://[::1]:1"):
+        query = urlencode({"edge": here, "keycloak": here})
+        browser.ask("Page.navigate", url=f"{ORIGIN}/browser.html?{query}")
+        browser.until("document.readyState == 'complete' && !!document.forms.login?.onsubmit")
+        assert browser.run("!login.hidden && error.textContent == ''")
+
+
 def test_every_control_has_a_name_for_who_does_not_see_it(page: Page) -> None:
     page.run("shop.hidden = false")
     nodes = page.ask("Accessibility.getFullAXTree")["nodes"]
