@@ -181,7 +181,7 @@ def _stock() -> SearchStrategy[AnyMessage]:
     adjusted = st.builds(
         StockAdjusted,
         sku=st.sampled_from(SKUS),
-        delta=st.integers(-1000, 1000),
+        delta=st.integers(-1000, 1000).filter(bool),
         reason=st.sampled_from(("", "count")),
     )
     return adjusted.map(_packed)

@@ -68,6 +68,7 @@ NO_BYTES = AnyMessage(type_url=f"type.googleapis.com/{STOCK}", value=b"\xff")
             changed(data=packed(inventory.StockAdjusted(sku="book", delta=10**12))),
             "event.data.delta",
         ),
+        (changed(data=packed(inventory.StockAdjusted(sku="book"))), "event.data.delta"),
         (with_time(0), "event.time"),
         (with_time(4_102_444_800), "event.time"),
     ],

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from causeway.options.v1 import options_pb2 as causeway_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"causeway/inventory/v1/events.proto\x12\x15\x63\x61useway.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!causeway/options/v1/options.proto\"\xb9\x01\n\rStockAdjusted\x12%\n\x03sku\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{1,64}$\x12%\n\x05\x64\x65lta\x18\x02 \x01(\x03\x42\x16\xbaH\x13\"\x11\x18\x80\x94\xeb\xdc\x03(\x80\xec\x94\xa3\xfc\xff\xff\xff\xff\x01\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01:@\x9a\xb5\x18<\n\x15\x63\x61useway.inventory.v1\x12\x03sku\x1a\tinventory\"\tpublisher*\x08operatorb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"causeway/inventory/v1/events.proto\x12\x15\x63\x61useway.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!causeway/options/v1/options.proto\"\xbc\x01\n\rStockAdjusted\x12%\n\x03sku\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{1,64}$\x12(\n\x05\x64\x65lta\x18\x02 \x01(\x03\x42\x19\xbaH\x16\"\x11\x18\x80\x94\xeb\xdc\x03(\x80\xec\x94\xa3\xfc\xff\xff\xff\xff\x01\xc8\x01\x01\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01:@\x9a\xb5\x18<\n\x15\x63\x61useway.inventory.v1\x12\x03sku\x1a\tinventory\"\tpublisher*\x08operatorb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,11 +36,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STOCKADJUSTED'].fields_by_name['sku']._loaded_options = None
   _globals['_STOCKADJUSTED'].fields_by_name['sku']._serialized_options = b'\272H\025r\0232\021^[a-z0-9-]{1,64}$'
   _globals['_STOCKADJUSTED'].fields_by_name['delta']._loaded_options = None
-  _globals['_STOCKADJUSTED'].fields_by_name['delta']._serialized_options = b'\272H\023\"\021\030\200\224\353\334\003(\200\354\224\243\374\377\377\377\377\001'
+  _globals['_STOCKADJUSTED'].fields_by_name['delta']._serialized_options = b'\272H\026\"\021\030\200\224\353\334\003(\200\354\224\243\374\377\377\377\377\001\310\001\001'
   _globals['_STOCKADJUSTED'].fields_by_name['reason']._loaded_options = None
   _globals['_STOCKADJUSTED'].fields_by_name['reason']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_STOCKADJUSTED']._loaded_options = None
   _globals['_STOCKADJUSTED']._serialized_options = b'\232\265\030<\n\025causeway.inventory.v1\022\003sku\032\tinventory\"\tpublisher*\010operator'
   _globals['_STOCKADJUSTED']._serialized_start=126
-  _globals['_STOCKADJUSTED']._serialized_end=311
+  _globals['_STOCKADJUSTED']._serialized_end=314
 # @@protoc_insertion_point(module_scope)

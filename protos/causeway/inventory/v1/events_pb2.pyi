@@ -29,7 +29,7 @@ class StockAdjusted(message.Message):
     REASON_FIELD_NUMBER: builtins.int
     sku: builtins.str
     delta: builtins.int
-    """Positive: arrived; negative: left."""
+    """Positive: arrived; negative: left. Never 0, which a misspelt field would be."""
     reason: builtins.str
     def __init__(
         self,
