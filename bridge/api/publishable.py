@@ -13,6 +13,7 @@ from bridge.events.event import Origin
 from bridge.events.outside import cause_of, checked_id, checked_source, event_id_of
 from bridge.events.schema import SchemaId
 from bridge.events.size import check_size
+from bridge.events.texts import field_with_nul
 from bridge.server.call import Caller
 from bridge.server.validation import check
 from bridge.store.offer import Offer
@@ -140,6 +141,9 @@ def _message_of(event: event_pb2.Event, event_type: EventType) -> Message:
         check_enums(message)
     except InvalidArgument as error:
         raise _below("event.data", error) from None
+    # A text with it has the byte; without the byte nothing need be looked at.
+    if b"\0" in event.data.value and (field := field_with_nul(message)):
+        raise invalid(f"event.data.{field}", "a text can't hold the character U+0000")
     return message
 
 

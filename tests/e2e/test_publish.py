@@ -109,6 +109,16 @@ def test_an_auditor_sees_who_published_it_and_what_became_of_it(
     assert trace["client"] == "causeway-cli"
 
 
+def test_a_misspelt_field_stores_no_adjustment_of_nothing(
+    rest: httpx.Client, paul: str, sku: str
+) -> None:
+    wanted = body(sku, 5)
+    wanted["data"]["detla"] = wanted["data"].pop("delta")
+    answer = rest.post("/v1/events", json=wanted, headers=bearer(paul))
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("event.data.delta")
+
+
 def test_a_customer_publishes_nothing(rest: httpx.Client, customer: Customer) -> None:
     answer = rest.post("/v1/events", json=body("book", 7), headers=customer.headers)
     assert answer.status_code == 403

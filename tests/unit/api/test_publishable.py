@@ -69,6 +69,10 @@ NO_BYTES = AnyMessage(type_url=f"type.googleapis.com/{STOCK}", value=b"\xff")
             "event.data.delta",
         ),
         (changed(data=packed(inventory.StockAdjusted(sku="book"))), "event.data.delta"),
+        (
+            changed(data=packed(inventory.StockAdjusted(sku="book", delta=1, reason="a\0b"))),
+            "event.data.reason",
+        ),
         (with_time(0), "event.time"),
         (with_time(4_102_444_800), "event.time"),
     ],
