@@ -143,6 +143,10 @@ the same request_id.""",
 The account is deactivated, for good: its tokens are refused everywhere, though they may be in time,
 its streams were ended, and Keycloak gives it no new ones. Nothing about it can be updated.
   causeway call users.v1.UserService/GetUser '{"name": "users/ID"}' --as oscar    its state""",
+    "ADMIN_ONLY": """\
+The user is an administrator: an operator may rename it, but neither deactivate it nor change its
+address. An administrator can.
+  causeway call users.v1.UserService/DeactivateUser '{"name": "users/ID"}' --as root""",
     "SELF_DEACTIVATION": """\
 Nobody deactivates itself, so that there is always one left who may: another operator can.""",
     "USER_BUSY": """\

@@ -26,6 +26,7 @@ from services.users.identity_work import IdentityWork
 from services.users.intents import Intents
 from services.users.later import Closable, Later
 from services.users.queries import Queries
+from services.users.rank import Rank
 from services.users.registration import Registration
 from services.users.servicer import Servicer
 from services.users.settings import Settings
@@ -47,6 +48,7 @@ class Parts:
     registration: Registration
     identity_changes: IdentityChanges
     identity_work: IdentityWork
+    rank: Rank
 
 
 async def api() -> None:
@@ -120,6 +122,7 @@ def parts_on(
         Registration(intents, identities),
         changes,
         IdentityWork(changes, identities),
+        Rank(identities),
     )
 
 
@@ -139,6 +142,7 @@ def servicers(parts: Parts, server: ServerSettings) -> Mapping[str, Any]:
     servicer = Servicer(
         parts.registration,
         parts.identity_work,
+        parts.rank,
         Commands(parts.pool, parts.store),
         Queries(parts.pool),
         PageTokens(server.signing_key),

@@ -122,6 +122,15 @@ class Keycloak:
             return
         raise _away(unknown=True)
 
+    async def has_role(self, user_id: str, role: str) -> bool:
+        """See `rank.Ranks`."""
+        await self._login()
+        try:
+            roles = await _ask(self._admin.a_get_composite_realm_roles_of_user(user_id))
+        except NotFound:
+            return False
+        return any(one["name"] == role for one in roles)
+
     async def _end_sessions(self, user_id: str) -> None:
         """Whatever goes wrong, the outcome is unknown: the user is disabled by now."""
         try:

@@ -6,10 +6,11 @@ from typing import Protocol
 
 from services.users.identity_work import Accounts
 from services.users.intents import Intent
+from services.users.rank import Ranks
 from services.users.registration import Identities
 
 
-class Closable(Identities, Accounts, Protocol):
+class Closable(Identities, Accounts, Ranks, Protocol):
     """Identities that hold connections."""
 
     async def close(self) -> None:
@@ -46,6 +47,10 @@ class Later:
     async def disable(self, user_id: str) -> None:
         """See `identity_work.Accounts`."""
         await self._made.disable(user_id)
+
+    async def has_role(self, user_id: str, role: str) -> bool:
+        """See `rank.Ranks`."""
+        return await self._made.has_role(user_id, role)
 
     async def close(self) -> None:
         """Close the connections, if there are any."""

@@ -19,6 +19,7 @@ from services.users.identity_work import IdentityWork
 from services.users.intents import Intent
 from services.users.money import to_nanos
 from services.users.queries import Queries
+from services.users.rank import Rank
 from services.users.registration import Registration
 from services.users.resources import user_message
 from services.users.turns import Turns
@@ -35,6 +36,7 @@ class Servicer(UserServiceServicer):
         self,
         registration: Registration,
         identity: IdentityWork,
+        rank: Rank,
         commands: Commands,
         queries: Queries,
         pages: PageTokens,
@@ -42,6 +44,7 @@ class Servicer(UserServiceServicer):
     ) -> None:
         self._registration = registration
         self._identity = identity
+        self._rank = rank
         self._commands = commands
         self._queries = queries
         self._pages = pages
@@ -76,7 +79,7 @@ class Servicer(UserServiceServicer):
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, context: Context) -> pb.User:
         """Change name or address; the kit has let nobody through but the user and operators."""
-        return user_message(await self._identity.carry_out(_update(request)))
+        return await self._changed(_update(request))
 
     async def DeactivateUser(self, request: pb.DeactivateUserRequest, context: Context) -> pb.User:
         """Deactivate somebody else: so there is always one left who may do it."""
@@ -85,6 +88,10 @@ class Servicer(UserServiceServicer):
             raise FailedPrecondition(
                 "nobody deactivates itself: ask another operator", reason="SELF_DEACTIVATION"
             )
+        return await self._changed(change)
+
+    async def _changed(self, change: IdentityChange) -> pb.User:
+        await self._rank.check(current_caller(), change)
         return user_message(await self._identity.carry_out(change))
 
     async def SetCreditLimit(self, request: pb.SetCreditLimitRequest, context: Context) -> pb.User:

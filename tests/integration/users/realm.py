@@ -75,7 +75,9 @@ def _fill(admin: KeycloakAdmin) -> None:
     profile = admin.get_realm_users_profile()
     kept = [a for a in profile["attributes"] if a["name"] in ("username", "email")]
     admin.update_realm_users_profile({"attributes": kept, "unmanagedAttributePolicy": "ADMIN_EDIT"})
-    admin.create_realm_role({"name": "customer"})
+    for role in ("customer", "admin", "above"):
+        admin.create_realm_role({"name": role})
+    admin.add_composite_realm_roles_to_role("above", [admin.get_realm_role("admin")])
     admin.create_client(
         {"clientId": "causeway-cli", "publicClient": True, "directAccessGrantsEnabled": True}
     )

@@ -274,6 +274,28 @@ async def test_an_operator_deactivates_a_user_once_and_never_itself(
     assert missing.code is grpc.StatusCode.NOT_FOUND
 
 
+@pytest.mark.parametrize("role", ["admin", "above"])
+async def test_an_administrator_is_deactivated_and_moved_by_administrators_and_itself_alone(
+    call_as: As, keycloak_realm: Realm, role: str
+) -> None:
+    user = await call_as().users.RegisterUser(wish())
+    me = user.name.removeprefix("users/")
+    keycloak_realm.admin.assign_realm_roles(me, [keycloak_realm.admin.get_realm_role(role)])
+    oscar, root = call_as(OSCAR, "operator"), call_as(str(uuid.uuid4()), "operator", "admin")
+    moved = update(user.name, "email", email=f"x{me[:8]}@example.org")
+    for call in (
+        oscar.users.UpdateUser(moved),
+        oscar.users.DeactivateUser(pb.DeactivateUserRequest(name=user.name)),
+    ):
+        denied = await refused(call)
+        assert (denied.code, denied.reason) == (grpc.StatusCode.PERMISSION_DENIED, "ADMIN_ONLY")
+    named = await oscar.users.UpdateUser(update(user.name, "display_name", display_name="Root"))
+    assert (named.display_name, named.email) == ("Root", user.email)
+    assert (await call_as(me).users.UpdateUser(moved)).email == moved.user.email
+    gone = await root.users.DeactivateUser(pb.DeactivateUserRequest(name=user.name))
+    assert gone.state == pb.User.STATE_DEACTIVATED
+
+
 async def test_an_operator_lists_users_page_by_page_and_by_prefix(call_as: As) -> None:
     prefix = f"p{uuid.uuid4().hex[:8]}"
     names = [f"{prefix}-{number}" for number in range(5)]

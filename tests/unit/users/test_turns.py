@@ -42,7 +42,7 @@ def registering(servicer: Servicer, name: str) -> asyncio.Task[Any]:
 
 def servicer_of(registrations: Any, turns: Turns) -> Servicer:
     nothing: Any = None
-    return Servicer(registrations, nothing, nothing, registrations, nothing, turns)
+    return Servicer(registrations, nothing, nothing, nothing, registrations, nothing, turns)
 
 
 async def test_one_too_many_is_refused_at_once_and_nothing_is_begun_for_it() -> None:
