@@ -1,6 +1,7 @@
 """Composes a mail: text and HTML, with nothing of a user's in a place where it could command."""
 
 import re
+import unicodedata
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -17,6 +18,11 @@ SAME_LINE = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
 """Control characters within a text of several lines."""
 
 
+NAME_LENGTH = 40
+NAME_MARKS = frozenset(" '’-_")
+"""What stands in a name beside letters, their marks and digits: nothing that makes a link of it."""
+
+
 class AddressError(ValueError):
     """The recipient's address is none that a mail can carry."""
 
@@ -24,7 +30,7 @@ class AddressError(ValueError):
 def compose(notification: Notification, recipient: Recipient, sender: Address) -> EmailMessage:
     """The mail for a notification. Its Message-ID comes from the event's id, so that a mail sent
     twice is the same mail. AddressError."""
-    name = one_line(recipient.display_name)
+    name = plain_name(recipient)
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
     mail["To"] = _address(name, recipient.email)
@@ -49,6 +55,21 @@ def compose(notification: Notification, recipient: Recipient, sender: Address) -
 def message_id(notification: Notification, sender: Address) -> str:
     """`<{event id}@{domain}>`, the same at every try."""
     return f"<{notification.cause_event_id}@{sender.domain}>"
+
+
+def plain_name(recipient: Recipient) -> str:
+    """The recipient's name where it is no more than one, else what stands before the @.
+
+    The address may be a stranger's, and the name whatever somebody wants to tell that stranger.
+    """
+    name = one_line(recipient.display_name)
+    if len(name) <= NAME_LENGTH and all(map(_in_a_name, name)):
+        return name
+    return one_line(recipient.email.rpartition("@")[0])
+
+
+def _in_a_name(character: str) -> bool:
+    return character in NAME_MARKS or unicodedata.category(character)[0] in "LMN"
 
 
 def paragraphs(text: str) -> list[list[str]]:

@@ -31,10 +31,9 @@ class Notice:
 def welcome(event: UserRegistered) -> Notice:
     """Greets a new user."""
     name = f"users/{event.user_id}"
-    body = (
-        f"You are registered as {event.username}.\n"
-        f"Your credit limit is {written(event.credit_limit)}."
-    )
+    # Whose address it is was not proven: a user name that could be a link is not told to it.
+    known = "" if "." in event.username else f" as {event.username}"
+    body = f"You are registered{known}.\nYour credit limit is {written(event.credit_limit)}."
     return Notice(name, name, "Welcome to Causeway", body)
 
 

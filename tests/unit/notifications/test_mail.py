@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.notifications.mail import AddressError, compose
+from services.notifications.mail import AddressError, compose, plain_name
 from services.notifications.notification_table import Notification, State
 from services.notifications.recipient_table import Recipient
 
@@ -98,8 +98,39 @@ def test_what_a_user_wrote_is_text_in_html_wherever_it_stands(hostile: str) -> N
     mail = compose(notification(hostile, hostile), Recipient(hostile, "a@b.example"), SENDER)
     page = Page(part_of(mail, "html"))
     assert page.tags == Page(part_of(plain, "html")).tags
-    assert page.text.count(hostile) == 4  # title, heading, name, body
-    assert part_of(mail, "plain").count(hostile) == 2
+    assert page.text.count(hostile) == 3  # title, heading, body
+    assert part_of(mail, "plain").count(hostile) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Win at https://evil.example/now",
+        "evil.example",
+        "call:0900",
+        "a@evil.example",
+        "a\\b",
+        "[x](y)",
+        "evil。example",
+        "x" * 41,
+        *HOSTILE,
+    ],
+)
+def test_a_name_that_is_more_than_a_name_is_told_to_nobody(name: str) -> None:
+    recipient = Recipient(name, "ann@b.example")
+    mail = compose(notification(), recipient, SENDER)
+    assert mail["To"] == "ann <ann@b.example>"
+    assert part_of(mail, "plain").startswith("Hello ann,")
+    page = Page(part_of(mail, "html"))
+    assert "Hello ann," in page.text
+    assert name not in mail.as_string() + page.text
+
+
+@pytest.mark.parametrize(
+    "name", ["Ann", "Jean-Luc O’Neil", "María d'Arc", "कमला देवी", "李小龙", "Tour 2", ""]
+)
+def test_a_plain_name_is_kept_in_any_script(name: str) -> None:
+    assert plain_name(Recipient(name, "ann@b.example")) == name
 
 
 def test_paragraphs_and_lines_of_a_body_are_those_of_the_page() -> None:

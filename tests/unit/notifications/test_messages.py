@@ -50,6 +50,14 @@ def test_a_new_user_is_welcomed_with_its_credit_limit() -> None:
     assert "500.00 EUR" in notice.body
 
 
+@pytest.mark.parametrize(("username", "told"), [("ann", True), ("evil.example", False)])
+def test_a_user_name_that_could_be_a_link_is_not_told_to_an_address_nobody_proved(
+    username: str, told: bool
+) -> None:
+    event = users.UserRegistered(user_id="u1", username=username, credit_limit=euros(500))
+    assert (username in MESSAGES[type(event)](event).body) == told
+
+
 @pytest.mark.parametrize(
     ("money", "text"),
     [
