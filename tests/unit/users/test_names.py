@@ -13,7 +13,9 @@ def violations(name: str) -> int:
     return len(protovalidate.collect_violations(request))
 
 
-@pytest.mark.parametrize("name", ["", "Ada Lovelace", "Zoë 👩‍💻", "back\\slash"])
+@pytest.mark.parametrize(
+    "name", ["", "Ada Lovelace", "Zoë 👩\u200d💻", "علی\u200cرضا", "back\\slash"]
+)
 def test_a_plain_name_is_taken(name: str) -> None:
     assert violations(name) == 0
 
@@ -21,3 +23,8 @@ def test_a_plain_name_is_taken(name: str) -> None:
 @pytest.mark.parametrize("name", ["A\r\nBcc: b@c.de", "a\u202eb", "a\u2028b", "a\u2066b", "\x00"])
 def test_a_name_that_ends_lines_or_turns_text_is_refused(name: str) -> None:
     assert violations(name) == 1
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u200e", "\u200f", "\u061c", "\u2060", "\u2063"])
+def test_a_name_holds_no_sign_that_nobody_sees(sign: str) -> None:
+    assert violations(sign) == violations(f"Ada{sign}") == 1

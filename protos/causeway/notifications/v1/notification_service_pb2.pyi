@@ -131,10 +131,13 @@ class Preferences(message.Message):
     email_disabled: builtins.bool
     """E-mail is on unless set to true."""
     webhook_uri: builtins.str
-    """HTTPS address that gets a signed POST; empty is off. It must be public, and needs a secret."""
+    """HTTPS address that gets a signed POST; empty is off. It must be public, and another one than
+    before needs its secret in the same request.
+    """
     webhook_secret: builtins.str
-    """Key of the webhook's signature, at least 16 bytes: as it is, or in Base64 after `whsec_`. Never
-    read back. Two requests with the same `request_id` that differ in nothing else are the same.
+    """Key of the webhook's signature, at least 16 bytes: as it is, or in Base64 after `whsec_`; of
+    printable characters without blanks. Never read back. Two requests with the same `request_id`
+    that differ in nothing else are the same.
     """
     etag: builtins.str
     def __init__(

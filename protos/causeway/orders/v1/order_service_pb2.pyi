@@ -143,7 +143,7 @@ class Product(message.Message):
     name: builtins.str
     """`products/{sku}`."""
     display_name: builtins.str
-    """No control characters, and none that turn the direction of text."""
+    """No control characters, none that turn the direction of text, no spaces of zero width."""
     stock: builtins.int
     """Pieces in stock, from `StockAdjusted` events."""
     etag: builtins.str

@@ -59,7 +59,7 @@ class User(message.Message):
     """`users/{id}`; the id is the `sub` of its tokens."""
     username: builtins.str
     display_name: builtins.str
-    """No control characters, and none that turn the direction of text."""
+    """No control characters, none that turn the direction of text, no spaces of zero width."""
     email: builtins.str
     state: User.State.ValueType
     etag: builtins.str
@@ -106,7 +106,7 @@ class RegisterUserRequest(message.Message):
     username: builtins.str
     email: builtins.str
     display_name: builtins.str
-    """No control characters, and none that turn the direction of text."""
+    """No control characters, none that turn the direction of text, no spaces of zero width."""
     password: builtins.str
     """Stored by Keycloak alone, hashed. `debug_redact` keeps it out of logs and of stored requests."""
     request_id: builtins.str
