@@ -6,19 +6,22 @@ Keycloak reads a user and writes it back whole, so of two requests at once one m
 import asyncio
 from collections.abc import AsyncIterator
 from itertools import cycle, islice
+from typing import Any
 
 import asyncpg
 import pytest
 from keycloak.exceptions import KeycloakPostError
 
-from bridge.errors import FailedPrecondition, Unavailable
+from bridge.errors import AlreadyExists, FailedPrecondition, Unavailable
 from bridge.store.event_store import EventStore
 from services.users.identity_change import IdentityChange, Kind
 from services.users.identity_changes import IdentityChanges
 from services.users.identity_work import IdentityWork
 from services.users.keycloak import Keycloak
+from services.users.registration import NOTHING_SENT
 from tests.integration.users.crashes import Crash
 from tests.integration.users.realm import Realm
+from tests.integration.users.test_faults import Failing
 from tests.integration.users.test_identity import NOW, PASSWORD, Losing, System, again
 
 RACES = 20
@@ -110,6 +113,41 @@ async def test_an_update_whose_first_request_comes_after_the_deactivation_lets_n
     system.steps = IdentityChanges(system.pool, system.store, lease=NOW, settle=NOW)
     await system.sweep()
     check_refused(system)
+
+
+async def test_an_update_that_is_refused_at_its_second_try_is_watched_until_its_first_has_ended(
+    system: System,
+) -> None:
+    update = system.wish()
+    with pytest.raises(Unavailable):
+        await IdentityWork(system.steps, Losing(system.keycloak)).carry_out(update)
+    refusing: Any = Failing(system.keycloak, "set_email", AlreadyExists("taken"))
+    with pytest.raises(Unavailable):  # refused, and nothing else begins until the first has ended
+        await IdentityWork(system.steps, refusing, 0.1).carry_out(again(update))
+    await system.work().carry_out(system.wish(Kind.DEACTIVATE, caller="operator"))
+    late(system, update)
+    await system.pool.execute("UPDATE identity_changes SET settle_after = now()")
+    system.steps = IdentityChanges(system.pool, system.store, lease=NOW, settle=NOW)
+    await system.sweep()
+    check_refused(system)
+
+
+async def test_a_deactivation_that_waited_and_finds_keycloak_away_is_made_good_later(
+    system: System,
+) -> None:
+    with pytest.raises(Crash):  # an update that holds its lease
+        await system.work("after begin").carry_out(system.wish())
+    away: Any = Failing(system.keycloak, "disable", Unavailable("away", reason=NOTHING_SENT))
+    work = IdentityWork(system.steps, away, yielding=0.1)
+    with pytest.raises(Unavailable):
+        await work.carry_out(system.wish(Kind.DEACTIVATE, caller="operator"))
+    await system.pool.execute(
+        "UPDATE identity_changes SET settle_after = now(), lease_until = now()"
+    )
+    system.steps = IdentityChanges(system.pool, system.store, lease=NOW, settle=NOW)
+    await system.sweep()
+    check_refused(system)
+    assert not (await system.user()).active
 
 
 async def test_an_update_that_is_slower_than_the_deactivation_disables_again(

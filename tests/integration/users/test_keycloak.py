@@ -86,6 +86,34 @@ async def test_a_deleted_user_is_gone_and_deleting_it_again_is_fine(keycloak: Ke
     assert await keycloak.find(wanted) is None
 
 
+@pytest.mark.parametrize(("undone", "disabled"), [(0, True), (2, True), (9, False)])
+async def test_disabling_is_read_back_and_done_again_where_another_request_undid_it(
+    keycloak: Keycloak,
+    keycloak_realm: Realm,
+    monkeypatch: pytest.MonkeyPatch,
+    undone: int,
+    disabled: bool,
+) -> None:
+    wanted = intent()
+    user_id = await keycloak.create(wanted, PASSWORD)
+    others = iter(range(undone))
+
+    async def ends_late(_self: Keycloak, user_id: str) -> None:
+        if next(others, None) is not None:
+            keycloak_realm.admin.update_user(user_id, {"enabled": True})
+
+    monkeypatch.setattr(Keycloak, "_end_sessions", ends_late)
+    if disabled:
+        await keycloak.disable(user_id)
+    else:
+        with pytest.raises(Unavailable) as unknown:
+            await keycloak.disable(user_id)
+        assert unknown.value.reason == OUTCOME_UNKNOWN
+    user = keycloak_realm.user(wanted.username)
+    assert user is not None
+    assert user["enabled"] == (not disabled)
+
+
 async def test_what_keycloak_refuses_leaves_nothing_and_names_no_password(
     keycloak: Keycloak, keycloak_realm: Realm
 ) -> None:
