@@ -12,7 +12,13 @@ import httpx
 
 from gateway.envoy import names
 from tests.integration.edge.bench import HOST, Running
-from tests.integration.edge.settings.edits import Change, all_of, edited, without
+from tests.integration.edge.settings.edits import (
+    Change,
+    all_of,
+    edited,
+    without,
+    without_of_transcoders,
+)
 
 _MANAGER = "HttpConnectionManager"
 _JWT = "JwtAuthentication"
@@ -64,8 +70,12 @@ def rows() -> Iterator[Row]:
         yield Row(name, "LocalRateLimit", "max_dynamic_descriptors", 10_000)
         yield Row(name, "LocalRateLimit", "rate_limited_as_resource_exhausted", True)
     # It counts what the transcoder keeps, which is little: it parses as the body comes.
-    yield Row(names.TRANSCODER, "GrpcJsonTranscoder", "max_request_body_size", 131_072)
-    yield Row(names.TRANSCODER, "GrpcJsonTranscoder", "query_param_unescape_plus", True)
+    for field, given in {
+        "max_request_body_size": 131_072,
+        "query_param_unescape_plus": True,
+    }.items():
+        everywhere = without_of_transcoders(field)
+        yield Row(names.TRANSCODER, "GrpcJsonTranscoder", field, given, everywhere)
 
 
 def _connection() -> Iterator[Row]:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from envoy.extensions.filters.http.grpc_json_transcoder.v3.transcoder_pb2 import GrpcJsonTranscoder
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm,
 )
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsContext
 from google.protobuf.message import Message
 
+from gateway.envoy import names
 from gateway.envoy.edge import Edge
 
 Change: TypeAlias = Callable[[Edge], Edge]
@@ -21,6 +23,18 @@ def without(target: str, path: str) -> Change:
     `target`: a filter's name, or one of `_PARTS`.
     """
     return edited(target, lambda message: clear(message, path))
+
+
+def without_of_transcoders(path: str) -> Change:
+    """Clear a field of the transcoder, and of the ones that routes have of their own."""
+
+    def of_routes(routes: Any) -> None:
+        for route in (one for host in routes.virtual_hosts for one in host.routes):
+            if names.TRANSCODER in route.typed_per_filter_config:
+                own = route.typed_per_filter_config[names.TRANSCODER]
+                _unpacked(own, GrpcJsonTranscoder(), lambda message: clear(message, path))
+
+    return all_of(without(names.TRANSCODER, path), edited("routes", of_routes))
 
 
 def edited(target: str, edit: Callable[[Any], None]) -> Change:
