@@ -145,9 +145,14 @@ def test_after_a_kill_of_the_supervisor_and_its_guard_the_next_up_starts_clean(
 
 def test_a_killed_part_is_shown_down_with_its_log_within_three_seconds(causeway: Program) -> None:
     causeway("up", "--detach", "--only", "mailbox")
-    os.kill(pids(causeway.state)["mailbox"], signal.SIGKILL)
-    begun = time.monotonic()
-    status = causeway("status", "--json")
+    # On a busy machine it may be up again before anybody looks; the pauses grow with each crash.
+    for _ in range(5):
+        wait_for(lambda: "mailbox" in pids(causeway.state))
+        os.kill(pids(causeway.state)["mailbox"], signal.SIGKILL)
+        begun = time.monotonic()
+        status = causeway("status", "--json")
+        if status.returncode:
+            break
     assert time.monotonic() - begun < 3
     mailbox = json.loads(status.stdout)["components"][0]
     assert status.returncode == 1
