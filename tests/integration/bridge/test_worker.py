@@ -10,7 +10,10 @@ from bridge.handling import Handling
 from bridge.subscription import Subscription
 from bridge.worker import Work, Worker, compose
 from causeway.orders.v1 import events_pb2 as orders
-from tests.integration.bridge.parts import SOURCE, Parts, append, running, until
+from tests.integration.bridge.parts import Parts, append, running, until
+
+SOURCE = "/tests/worker"
+"""No service's: heads go to the platform's own topic, where Orders would have a second history."""
 
 
 def work(parts: Parts, pool: asyncpg.Pool, *subscriptions: Subscription) -> Work:
