@@ -87,6 +87,7 @@ def hints(stage: Stage) -> Hints:
         "causeway.orders.v1.Order.Item.sku": _one_of(SKUS[:4], "no-such-sku"),
         "causeway.orders.v1.Order.items": _items(),
         **_events(),
+        **_subscriptions(),
         "causeway.bridge.v1.Replay.types": UNSET,
         "causeway.bridge.v1.Replay.effects": UNSET,
         "causeway.bridge.v1.Replay.group": _one_of(stage.groups, NO_GROUP),
@@ -175,6 +176,14 @@ def _events() -> dict[str, SearchStrategy[Any]]:
     )
     kinds = ("PublishEventRequest", "PublishEventsRequest")
     return {f"causeway.bridge.v1.{kind}.event": event for kind in kinds}
+
+
+def _subscriptions() -> dict[str, SearchStrategy[Any]]:
+    """Topics that there are, and of their events all, or those that there are none of."""
+    kind = "causeway.bridge.v1.SubscribeEventsRequest"
+    topics = st.sampled_from(("causeway.orders.v1", "causeway.inventory.v1", "no.such.topic"))
+    nobodys = {f"{kind}.{name}": st.sampled_from(("x", "/zz-fuzz")) for name in ("keys", "sources")}
+    return {f"{kind}.topics": topics, f"{kind}.types": UNSET, **nobodys}
 
 
 def _stock() -> SearchStrategy[AnyMessage]:
