@@ -1,11 +1,9 @@
 """Page tokens: opaque, signed, and good only for the caller and the filter they were made for."""
 
-import base64
-import binascii
 import hashlib
-import hmac
 import json
 from collections.abc import Sequence
+from functools import partial
 
 from google.protobuf.message import Message
 from pydantic import SecretStr
@@ -13,8 +11,8 @@ from pydantic import SecretStr
 from bridge.errors import FieldViolation, InvalidArgument
 from bridge.server.canonical import body_hash
 from bridge.server.identity import current_call
+from bridge.server.sealed import mac, seal, unseal
 
-TAG = 16
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
 Cursor = tuple[str | int, ...]
@@ -34,8 +32,7 @@ class PageTokens:
     def seal(self, request: Message, cursor: Sequence[str | int]) -> str:
         """Make the `next_page_token` after the row with these values."""
         text = json.dumps(list(cursor), separators=(",", ":")).encode()
-        token = base64.urlsafe_b64encode(self._tag(request, text) + text)
-        return token.rstrip(b"=").decode()
+        return seal(text, partial(self._tag, request))
 
     def open(self, request: Message) -> Cursor | None:
         """Return the cursor of `request.page_token`; None for the first page.
@@ -45,12 +42,8 @@ class PageTokens:
         token: str = request.page_token  # type: ignore[attr-defined]
         if not token:
             return None
-        try:
-            raw = base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            raise bad_token() from None
-        tag, text = raw[:TAG], raw[TAG:]
-        if not hmac.compare_digest(tag, self._tag(request, text)):
+        text = unseal(token, partial(self._tag, request))
+        if text is None:
             raise bad_token()
         return tuple(json.loads(text))
 
@@ -63,7 +56,7 @@ class PageTokens:
             text,
         )
         framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-        return hmac.digest(self._key, framed, "sha256")[:TAG]
+        return mac(self._key, framed)
 
 
 def page_size(request: Message) -> int:

@@ -1,19 +1,16 @@
 """Resume tokens of subscriptions: where a reader is in the log, signed for it and its filter."""
 
-import base64
-import binascii
 import hashlib
-import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from bridge.errors import FieldViolation, InvalidArgument
 from bridge.kafka.record import Partition
+from bridge.server.sealed import mac, seal, unseal
 from causeway.bridge.v1 import event_service_pb2 as pb
 
-TAG = 16
-"""Bytes of the HMAC-SHA256 that a token begins with."""
 MOST_PARTITIONS = 300
 """Of a subscription: even offsets of 9 bytes then fit the 4,096 characters of a token."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,22 +38,17 @@ class ResumeTokens:
 
     def seal(self, binding: bytes, place: Place) -> str:
         """Make the token for "has seen everything before this place"."""
-        text = bytes(_written(place))
-        return base64.urlsafe_b64encode(self._tag(binding, text) + text).rstrip(b"=").decode()
+        return seal(bytes(_written(place)), partial(self._tag, binding))
 
     def open(self, binding: bytes, topics: Iterable[str], token: str) -> Place:
         """Read a token; `topics` sorted. InvalidArgument: altered, another's, another filter's."""
-        try:
-            raw = base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            raise _bad_token() from None
-        tag, text = raw[:TAG], raw[TAG:]
-        if not hmac.compare_digest(tag, self._tag(binding, text)):
+        text = unseal(token, partial(self._tag, binding))
+        if text is None:
             raise _bad_token()
         return _read(text, topics)
 
     def _tag(self, binding: bytes, text: bytes) -> bytes:
-        return hmac.digest(self._key, binding + text, "sha256")[:TAG]
+        return mac(self._key, binding + text)
 
 
 def binding_of(subject: str, request: pb.SubscribeEventsRequest) -> bytes:
