@@ -56,8 +56,6 @@ def verdict(method: Method, roles: frozenset[str] | None, code: grpc.StatusCode,
     if not method.admits(roles):
         return "" if code in REFUSED else f"{code.name} for who must be refused"
     allowed = code in ALLOWED
-    if code is grpc.StatusCode.UNIMPLEMENTED:
-        allowed = not method.built
     if code is grpc.StatusCode.CANCELLED:
         allowed = method.server_streams  # by its caller, who has heard enough
     if not allowed:

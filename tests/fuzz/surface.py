@@ -26,9 +26,6 @@ SERVICES = (
 REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].full_name
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
-UNBUILT: frozenset[str] = frozenset()
-"""May answer UNIMPLEMENTED (501), and a test fails when they do not any more."""
-
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -49,11 +46,6 @@ class Method:
     def area(self) -> str:
         """Which service's processes answer: `orders`; health and reflection: every one."""
         return self.name.split(".")[1] if self.name.startswith("causeway.") else "bridge"
-
-    @property
-    def built(self) -> bool:
-        """Whether it must not answer UNIMPLEMENTED."""
-        return self.name not in UNBUILT
 
     def admits(self, roles: frozenset[str] | None) -> bool:
         """Whether a caller with these roles (None: without a token) passes the access rule."""
