@@ -6,7 +6,6 @@ What it gains, and where: docs/decisions/0010-group-commit.md.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from functools import partial
 
 import asyncpg
@@ -16,6 +15,7 @@ from bridge.database import acquire
 from bridge.errors import Unavailable
 from bridge.events.event import Event, Origin
 from bridge.outages import is_away
+from bridge.store.alike import alike
 from bridge.store.append_group import Attempt, Item, Then
 from bridge.store.draft import Draft
 from bridge.store.event_store import EventStore
@@ -136,7 +136,7 @@ class GroupCommit:
                 _fail(group, _unknown)
             elif len(group) == 1 or is_away(error):
                 _fail(group[:1], partial(_itself, error))
-                _fail(group[1:], partial(_like, error))
+                _fail(group[1:], partial(alike, error))
             else:
                 return False
             return True
@@ -157,12 +157,6 @@ def _fail(items: Iterable[Item], make: Callable[[], Exception]) -> None:
 
 def _itself(error: Exception) -> Exception:
     return error
-
-
-def _like(error: Exception) -> Exception:
-    made = copy(error)
-    made.__cause__ = error
-    return made
 
 
 def _unknown() -> Unavailable:

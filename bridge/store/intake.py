@@ -8,7 +8,6 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from typing import NamedTuple
 
 import asyncpg
@@ -18,6 +17,7 @@ from bridge.errors import CausewayError, Unavailable
 from bridge.outages import is_away
 from bridge.sql import queries
 from bridge.store import claims
+from bridge.store.alike import alike
 from bridge.store.offer import Offer, Outcome, Row
 
 MOST = 512
@@ -105,7 +105,7 @@ class Intake:
                 return False
             for batch in group:
                 if not batch.outcomes.done():
-                    batch.outcomes.set_exception(_like(error))
+                    batch.outcomes.set_exception(alike(error))
             return True
         rest = iter(outcomes)
         for batch in group:
@@ -184,10 +184,3 @@ def _judged(batch: Sequence[Offer], rows: Mapping[str, Row]) -> Iterator[Outcome
 
 def _ended() -> Unavailable:
     return Unavailable("the process ended: publish again", reason="OUTCOME_UNKNOWN")
-
-
-def _like(error: Exception) -> Exception:
-    """An error of each caller's own: each adds its frames."""
-    made = copy(error)
-    made.__cause__ = error
-    return made
