@@ -61,6 +61,17 @@ def eventually(probe: Callable[[], Any], what: str, seconds: float = 20.0) -> An
     return answer
 
 
+def back(causeway: Platform, before: dict[str, int]) -> bool:
+    """Whether the parts of `before`, name -> process id, run anew and the edge sends to them."""
+    parts = {part["name"]: part for part in causeway.status()["components"]}
+    if not all(parts[name]["up"] and parts[name]["pid"] != pid for name, pid in before.items()):
+        return False
+    asked = httpx.get(f"{causeway['CAUSEWAY_EDGE_ADMIN']}/clusters?format=json", timeout=10)
+    clusters = asked.raise_for_status().json()["cluster_statuses"]
+    hosts = [host for cluster in clusters for host in cluster.get("host_statuses", ())]
+    return not any(host["health_status"].get("failed_active_health_check") for host in hosts)
+
+
 @pytest.fixture
 def rest(causeway: Platform) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=causeway["CAUSEWAY_EDGE"], timeout=20) as client:

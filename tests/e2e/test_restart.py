@@ -7,7 +7,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.conftest import eventually
+from tests.e2e.conftest import back, eventually
 from tests.platform import Platform
 
 FOUR_GIB = 4 * 2**30
@@ -31,12 +31,7 @@ def test_schema_ids_survive_a_restart_of_the_registry(causeway: Platform) -> Non
     assert before
     killed = next(c["pid"] for c in causeway.status()["components"] if c["name"] == "registry")
     os.kill(killed, signal.SIGKILL)
-
-    def back() -> bool:
-        registry = next(c for c in causeway.status()["components"] if c["name"] == "registry")
-        return bool(registry["up"] and registry["pid"] != killed)
-
-    eventually(back, "the registry is back", seconds=60)
+    eventually(lambda: back(causeway, {"registry": killed}), "the registry is back", seconds=60)
     assert schema_ids(causeway) == before
 
 

@@ -56,6 +56,17 @@ class Failing:
         return call
 
 
+async def swept(sweeper: Sweeper[Any], pool: asyncpg.Pool, done: str, failing: str) -> int:
+    """How many sweeps it took until `done` is true: more than one only where Keycloak is slow."""
+    for sweeps in range(1, 6):
+        await sweeper.sweep()
+        if await pool.fetchval(done, failing):
+            return sweeps
+        for table in ("intents", "identity_changes"):
+            await pool.execute(f"UPDATE {table} SET lease_until = now()")  # noqa: S608
+    raise AssertionError("the one that fails holds up another")
+
+
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("error", [StaleVersion("changes too often"), Internal("broken")])
 async def test_what_keycloak_has_made_is_kept_until_it_is_made_here_whatever_goes_wrong(
@@ -95,8 +106,10 @@ async def test_a_change_that_fails_again_and_again_holds_up_no_other(system: Sys
             await one.work("after begin").carry_out(wish)
     steps = IdentityChanges(system.pool, system.store)  # with leases that hold
     away = Failing(system.keycloak, "disable", Unavailable("away"), system.id)
-    await Sweeper[IdentityChange](steps, IdentityWork(steps, away)).sweep()
-    assert (away.failed, await other.made(wishes[1])) == (1, True)
+    sweeper = Sweeper[IdentityChange](steps, IdentityWork(steps, away))
+    others = "SELECT NOT EXISTS (SELECT FROM identity_changes WHERE user_id != $1)"
+    assert await swept(sweeper, system.pool, others, system.id) == away.failed
+    assert await other.made(wishes[1])
     assert not await system.made(wishes[0])
     await system.pool.execute("UPDATE identity_changes SET lease_until = now()")
     await system.sweep()
@@ -113,8 +126,10 @@ async def test_a_registration_that_fails_again_and_again_holds_up_no_other(syste
     first = await system.keycloak.find(wanted[0])
     assert first is not None
     away: Any = Failing(system.keycloak, "grant", Unavailable("away"), first)
-    await Sweeper[Intent](intents, Registration(intents, away)).sweep()
-    assert (away.failed, await left.exists(wanted[1])) == (1, True)
+    sweeper = Sweeper[Intent](intents, Registration(intents, away))
+    others = "SELECT NOT EXISTS (SELECT FROM intents WHERE id != $1)"
+    assert await swept(sweeper, system.pool, others, wanted[0].id) == away.failed
+    assert await left.exists(wanted[1])
     await system.pool.execute("UPDATE intents SET lease_until = now()")
     await left.settled()
     assert await left.exists(wanted[0])
