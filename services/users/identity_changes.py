@@ -7,13 +7,14 @@ What a crash leaves is therefore always a change, and carrying it out again does
 import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TypeAlias
 
 import asyncpg
 from google.protobuf.message import Message
 
 from bridge.database import acquire
-from bridge.errors import AlreadyExists, FailedPrecondition, Internal, Unavailable, not_found
+from bridge.errors import AlreadyExists, Internal, Unavailable, not_found
 from bridge.events.event import Origin
 from bridge.store.event_store import EventStore
 from bridge.store.repeats import Repeats
@@ -32,8 +33,8 @@ from services.users.identity_change import (
     decide,
     decide_alone,
 )
-from services.users.intents import LEASE, SETTLE
 from services.users.sql import query
+from services.users.under_way import LEASE, SETTLE, earlier, first_step, same_request
 
 Decide: TypeAlias = Callable[[IdentityChange, User], Sequence[Message]]
 
@@ -59,22 +60,10 @@ class IdentityChanges:
         None: what stood in its way has just gone, ask again. NotFound; StaleVersion (etag);
         FailedPrecondition (deactivated, or request_id in use); AlreadyExists (address).
         """
-        async with acquire(self._pool) as connection:
-            transaction = connection.transaction()
-            await transaction.start()
-            try:
-                beginning = await self._begin(connection, change)
-            except BaseException:
-                await transaction.rollback()
-                raise
-            if isinstance(beginning, Begun | Done):
-                await transaction.commit()
-            else:
-                await transaction.rollback()
-            return beginning
+        return await first_step(self._pool, partial(self._begin, change), Begun | Done)
 
     async def _begin(
-        self, connection: asyncpg.Connection, change: IdentityChange
+        self, change: IdentityChange, connection: asyncpg.Connection
     ) -> Beginning | None:
         if change.kind is Kind.DEACTIVATE or change.email is not None:
             await connection.execute(query("identity_change_lock"), change.user_id)
@@ -83,11 +72,11 @@ class IdentityChanges:
         # the user.
         inserted = await self._insert(connection, change)
         deactivation = await _deactivation(connection, change)
-        earlier = await _earlier(connection, change.repeats)
+        made = await earlier(connection, change.repeats)
         user = await user_table.find(connection, change.user_id)
-        if earlier is not None:
+        if made is not None:
             await connection.fetchval(query("identity_change_delete"), change.id)
-            return Done(await _found(connection, earlier))
+            return Done(await _found(connection, made))
         if user is None:
             raise not_found(f"users/{change.user_id}")
         other = None if inserted else await _other(connection, change)
@@ -191,16 +180,6 @@ class IdentityChanges:
             return [_change(row) for row in rows]
 
 
-async def _earlier(connection: asyncpg.Connection, repeats: Repeats) -> str | None:
-    """The user that the same request has changed, by asking and taking the question back."""
-    question = connection.transaction()
-    await question.start()
-    try:
-        return await repeats.claim(connection)
-    finally:
-        await question.rollback()
-
-
 async def _found(connection: asyncpg.Connection, name: str) -> User:
     user = await user_table.find(connection, name.removeprefix("users/"))
     if user is None:
@@ -215,9 +194,10 @@ async def _other(connection: asyncpg.Connection, change: IdentityChange) -> Unde
     if row is None:
         return None
     other = _change(row)
-    _check_request(change.repeats, other.repeats)
+    same = same_request(change.repeats, other.repeats)
     # Disabling is the same for everybody and whatever the reason.
-    like = change.kind is Kind.DEACTIVATE or _asks_the_same(change.repeats, other.repeats)
+    disabling = change.kind is Kind.DEACTIVATE
+    like = same or disabling or _asks_the_same(change.repeats, other.repeats)
     return UnderWay(other, like, row["leased"], row["settled"])
 
 
@@ -233,15 +213,6 @@ async def _deactivation(connection: asyncpg.Connection, change: IdentityChange) 
 
 def _asks_the_same(one: Repeats, other: Repeats) -> bool:
     return (one.caller, one.body) == (other.caller, other.body)
-
-
-def _check_request(ours: Repeats, other: Repeats) -> None:
-    if ours.request_id and ours.key == other.key and ours.body != other.body:
-        raise FailedPrecondition(
-            "request_id is in use for another request",
-            reason="REQUEST_ID_REUSED",
-            metadata={"request_id": ours.request_id},
-        )
 
 
 async def _check_free(connection: asyncpg.Connection, change: IdentityChange) -> None:

@@ -8,39 +8,33 @@ No password is in here, nor anything made from one.
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TypeAlias
 
 import asyncpg
 
 from bridge.database import acquire
-from bridge.errors import FailedPrecondition, Unavailable
+from bridge.errors import Unavailable
 from bridge.events.event import Origin
-from bridge.store import requests
 from bridge.store.event_store import EventStore
+from bridge.store.repeats import Repeats
 from services.users import aggregate, user_table
 from services.users.changes import show
 from services.users.sql import query
-
-LEASE = timedelta(seconds=15)
-"""Longer than a call may take: a living process is done by then."""
-
-SETTLE = timedelta(seconds=30)
-"""By then an open request to Keycloak has been answered or has failed."""
+from services.users.under_way import LEASE, SETTLE, earlier, first_step, same_request
 
 METHOD = "/causeway.users.v1.UserService/RegisterUser"
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A registration: who shall be made, and for which request. `body` is that request's digest."""
+    """A registration: who shall be made, and for which request."""
 
     id: str
     username: str
     display_name: str
     email: str
-    caller: str
-    request_id: str
-    body: bytes
+    repeats: Repeats
     origin: Origin
     abandoned: bool = False
 
@@ -104,27 +98,15 @@ class Intents:
 
         FailedPrecondition if its request_id was used for another request.
         """
-        async with acquire(self._pool) as connection:
-            transaction = connection.transaction()
-            await transaction.start()
-            try:
-                beginning = await self._begin(connection, intent)
-            except BaseException:
-                await transaction.rollback()
-                raise
-            if isinstance(beginning, Begun):
-                await transaction.commit()
-            else:
-                await transaction.rollback()
-            return beginning
+        return await first_step(self._pool, partial(self._begin, intent), Begun)
 
-    async def _begin(self, connection: asyncpg.Connection, intent: Intent) -> Beginning | None:
+    async def _begin(self, intent: Intent, connection: asyncpg.Connection) -> Beginning | None:
         # The insert comes first: it waits for a registration that is about to finish, so that
         # what is read after it is up to date.
         inserted = await self._insert(connection, intent)
-        user_id = await _made_by(connection, intent)
-        if user_id is not None:
-            return Registered(user_id)
+        made = await earlier(connection, intent.repeats)
+        if made is not None:
+            return Registered(made.removeprefix("users/"))
         field = await user_table.taken(connection, intent.username, intent.email)
         if field is not None:
             return Taken(field)
@@ -137,9 +119,8 @@ class Intents:
             intent.username,
             intent.display_name,
             intent.email,
-            intent.caller,
-            intent.request_id,
-            intent.body,
+            *_request(intent),
+            intent.repeats.body,
             json.dumps(intent.origin._asdict()),
             self._lease,
             self._settle,
@@ -181,9 +162,8 @@ class Intents:
                 user_id, intent.username, intent.display_name, intent.email, self._credit_limit
             )
             name = f"users/{user_id}"
-            if intent.request_id:
-                await _claim(connection, intent)
-                await requests.settle(connection, intent.caller, METHOD, intent.request_id, name)
+            await intent.repeats.claim(connection)
+            await intent.repeats.settle(connection, name)
             events = await self._store.append(connection, name, 0, registered, intent.origin)
             await show(connection, None, events)
 
@@ -194,38 +174,20 @@ class Intents:
             return [_intent(row) for row in rows]
 
 
-async def _claim(connection: asyncpg.Connection, intent: Intent) -> str | None:
-    return await requests.claim(connection, intent.caller, METHOD, intent.request_id, intent.body)
-
-
-async def _made_by(connection: asyncpg.Connection, intent: Intent) -> str | None:
-    """The user that the same request has made, by asking and taking the question back."""
-    if not intent.request_id:
-        return None
-    question = connection.transaction()
-    await question.start()
-    try:
-        name = await _claim(connection, intent)
-    finally:
-        await question.rollback()
-    return None if name is None else name.removeprefix("users/")
+def _request(intent: Intent) -> tuple[str, str]:
+    """The key of its request; the method is always `METHOD`."""
+    caller, _, request_id = intent.repeats.key
+    return caller, request_id
 
 
 async def _other(connection: asyncpg.Connection, intent: Intent) -> UnderWay | None:
     row = await connection.fetchrow(
-        query("intent_other"), intent.username, intent.email, intent.caller, intent.request_id
+        query("intent_other"), intent.username, intent.email, *_request(intent)
     )
     if row is None:
         return None
     other = _intent(row)
-    same = (other.caller, other.request_id) == (intent.caller, intent.request_id)
-    same = same and intent.request_id != ""
-    if same and other.body != intent.body:
-        raise FailedPrecondition(
-            "request_id is in use for another request",
-            reason="REQUEST_ID_REUSED",
-            metadata={"request_id": intent.request_id},
-        )
+    same = same_request(intent.repeats, other.repeats)
     return UnderWay(other, same, row["leased"], row["settled"])
 
 
@@ -240,9 +202,7 @@ def _intent(row: asyncpg.Record) -> Intent:
         username=row["username"],
         display_name=row["display_name"],
         email=row["email"],
-        caller=row["caller"],
-        request_id=row["request_id"],
-        body=row["body_hash"],
+        repeats=Repeats(row["caller"], METHOD, row["request_id"], row["body_hash"]),
         origin=Origin(**json.loads(row["origin"])),
         abandoned=row["abandoned"],
     )

@@ -135,15 +135,12 @@ def _update(request: pb.UpdateUserRequest) -> IdentityChange:
 
 
 def _intent(request: pb.RegisterUserRequest) -> Intent:
-    repeats = _repeats(request)
     return Intent(
         id=str(uuid_utils.uuid7()),
         username=request.username,
         display_name=request.display_name,
         email=request.email,
-        caller=repeats.caller,
-        request_id=repeats.request_id,
-        body=repeats.body,
+        repeats=_repeats(request),
         origin=origin_of_call(request.request_id),
     )
 

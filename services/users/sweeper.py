@@ -13,7 +13,7 @@ BATCH = 20
 """At most so many in one look; after a full one comes the next at once."""
 
 LIMIT = 13.0
-"""Seconds for one intent: two calls of Keycloak's, and done before the lease of 15 s lapses."""
+"""Seconds for one leftover: two calls of Keycloak's, and done before the lease of 15 s lapses."""
 
 
 class Leased(Protocol):
@@ -40,17 +40,17 @@ class Settles(Protocol[Settled]):
 
 
 class Sweeper(Generic[Work]):
-    """Looks every `interval` seconds. Any number may run: an intent is leased to one of them."""
+    """Looks every `interval` seconds. Any number may run: what is left is leased to one of them."""
 
     def __init__(
         self,
-        intents: Leftovers[Work],
-        registration: Settles[Work],
+        leftovers: Leftovers[Work],
+        work: Settles[Work],
         interval: float = INTERVAL,
         batch: int = BATCH,
     ) -> None:
-        self._intents = intents
-        self._registration = registration
+        self._leftovers = leftovers
+        self._work = work
         self._interval = interval
         self._batch = batch
 
@@ -71,19 +71,19 @@ class Sweeper(Generic[Work]):
         settled = 0
         for _ in range(self._batch):
             # Leased one by one: with a lease that lapses in a queue, a request could take the
-            # intent, and we would give up what it has just made.
-            due = await self._intents.due(1)
+            # work, and we would give up what it has just made.
+            due = await self._leftovers.due(1)
             if not due:
                 break
             settled += await self._settle(due[0])
         return settled
 
-    async def _settle(self, intent: Work) -> bool:
+    async def _settle(self, left: Work) -> bool:
         try:
             async with asyncio.timeout(LIMIT):
-                await self._registration.settle(intent)
+                await self._work.settle(left)
         except (CausewayError, TimeoutError) as error:
             reason = error.reason if isinstance(error, CausewayError) else "TIMEOUT"
-            logs.warning("users.unsettled", what=type(intent).__name__, id=intent.id, reason=reason)
+            logs.warning("users.unsettled", what=type(left).__name__, id=left.id, reason=reason)
             return False
         return True

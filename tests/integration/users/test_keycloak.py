@@ -9,7 +9,8 @@ from keycloak.exceptions import KeycloakAuthenticationError
 
 from bridge.errors import AlreadyExists, InvalidArgument, Unavailable
 from bridge.events.event import Origin
-from services.users.intents import Intent
+from bridge.store.repeats import Repeats
+from services.users.intents import METHOD, Intent
 from services.users.keycloak import Keycloak
 from services.users.registration import OUTCOME_UNKNOWN
 from tests.integration.users.realm import CHEAP, SECRET, Realm
@@ -24,9 +25,7 @@ def intent(username: str = "", email: str = "") -> Intent:
         username=name,
         display_name="",
         email=email or f"{name}@example.org",
-        caller="",
-        request_id="",
-        body=b"",
+        repeats=Repeats("", METHOD, "", b""),
         origin=Origin(),
     )
 

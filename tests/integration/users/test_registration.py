@@ -18,8 +18,9 @@ from bridge.errors import (
 )
 from bridge.events.event import Origin
 from bridge.store.event_store import EventStore
+from bridge.store.repeats import Repeats
 from causeway.users.v1.events_pb2 import UserRegistered
-from services.users.intents import Intent, Intents
+from services.users.intents import METHOD, Intent, Intents
 from services.users.keycloak import Keycloak
 from services.users.money import NANOS
 from services.users.registration import OUTCOME_UNKNOWN, Registration
@@ -50,15 +51,14 @@ SWEEP_POINTS = [
 
 def intent(request_id: str | None = None) -> Intent:
     name = f"u{uuid.uuid4().hex[:12]}"
+    request_id = str(uuid.uuid4()) if request_id is None else request_id
     return Intent(
         id=str(uuid.uuid4()),
         username=name,
         display_name="Ann",
         email=f"{name}@example.org",
-        caller="",
-        request_id=str(uuid.uuid4()) if request_id is None else request_id,
-        body=name.encode(),
-        origin=Origin(method="/causeway.users.v1.UserService/RegisterUser", correlation_id="c1"),
+        repeats=Repeats("", METHOD, request_id, name.encode()),
+        origin=Origin(method=METHOD, correlation_id="c1"),
     )
 
 
@@ -244,7 +244,7 @@ async def test_a_request_id_of_another_registration_is_refused_done_or_under_way
     first = intent()
     with pytest.raises(Crash):
         await system.registration("after begin").register(first, PASSWORD)
-    other = replace(intent(), request_id=first.request_id)
+    other = intent(first.repeats.request_id.upper())
     with pytest.raises(FailedPrecondition):
         await system.registration().register(other, PASSWORD)
     await system.registration().register(again(first), PASSWORD)

@@ -7,16 +7,20 @@ import pytest
 
 from bridge.errors import Unavailable
 from bridge.events.event import Origin
+from bridge.store.repeats import Repeats
 from services.users import sweeper
-from services.users.intents import LEASE, Intent
+from services.users.intents import METHOD, Intent
 from services.users.sweeper import Sweeper
+from services.users.under_way import LEASE
+
+NOT_REPEATED = Repeats("", METHOD, "", b"")
 
 
 class Registrations:
     """Plays the intents' table and the registration; `held` are leased and not settled."""
 
     def __init__(self, *ids: str) -> None:
-        self.left = [Intent(one, one, one, one, "", "", b"", Origin()) for one in ids]
+        self.left = [Intent(one, one, one, one, NOT_REPEATED, Origin()) for one in ids]
         self.held: list[str] = []
         self.most_held = 0
         self.settled: list[str] = []
