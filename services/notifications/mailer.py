@@ -14,7 +14,6 @@ from bridge.errors import FailedPrecondition, Internal, Unavailable
 from services.notifications import notification_table, preference_table, recipient_table
 from services.notifications.mail import AddressError, compose
 from services.notifications.notification_table import Notification
-from services.notifications.payload import Payload
 from services.notifications.recipient_table import Recipient
 
 TIMEOUT = 20.0
@@ -45,21 +44,18 @@ class Mailer:
 
         FailedPrecondition: refused for good, its reason says by what. Unavailable: try again.
         """
-        notification, recipient = await self._load(Payload.read(delivery.payload).notification_id)
+        notification, recipient = await self._load(delivery)
         try:
             mail = compose(notification, recipient, self._sender)
         except AddressError as error:
             raise _refused("ADDRESS_INVALID") from error
         await send(mail, self._server, self._sender.addr_spec, recipient.email)
 
-    async def _load(self, notification_id: str) -> tuple[Notification, Recipient]:
+    async def _load(self, delivery: Delivery) -> tuple[Notification, Recipient]:
         async with acquire(self._pool) as connection:
-            notification = await notification_table.find(connection, notification_id)
-            if notification is None:
-                raise Internal(f"notifications/{notification_id} has a delivery and no row")
-            user_id = notification.recipient.removeprefix("users/")
-            recipient = await recipient_table.find(connection, user_id)
-            preference = await preference_table.find(connection, user_id)
+            notification = await notification_table.delivered(connection, delivery.payload)
+            recipient = await recipient_table.find(connection, notification.user_id)
+            preference = await preference_table.find(connection, notification.user_id)
         if preference.email_disabled:
             raise _refused("CHANNEL_OFF")
         if recipient is None:

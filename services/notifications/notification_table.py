@@ -7,6 +7,8 @@ from enum import IntEnum
 
 import asyncpg
 
+from bridge.errors import Internal
+from services.notifications.payload import Payload
 from services.notifications.sql import query
 
 
@@ -33,6 +35,11 @@ class Notification:
     create_time: datetime
     send_time: datetime | None = None
     read_time: datetime | None = None
+
+    @property
+    def user_id(self) -> str:
+        """The recipient's."""
+        return self.recipient.removeprefix("users/")
 
 
 async def add(connection: asyncpg.Connection, notification: Notification) -> tuple[str, bool]:
@@ -61,6 +68,15 @@ async def find(connection: asyncpg.Connection, notification_id: str) -> Notifica
     """The notification, or None."""
     row = await connection.fetchrow(query("notification_get"), notification_id)
     return None if row is None else notification_of(row)
+
+
+async def delivered(connection: asyncpg.Connection, payload: bytes) -> Notification:
+    """The notification of a delivery with this payload (`Payload`)."""
+    notification_id = Payload.read(payload).notification_id
+    notification = await find(connection, notification_id)
+    if notification is None:
+        raise Internal(f"notifications/{notification_id} has a delivery and no row")
+    return notification
 
 
 async def end(

@@ -6,22 +6,17 @@ import asyncpg
 from google.protobuf.message import Message
 
 from bridge.effects.deliveries import Delivery, Outcome, Result
-from bridge.errors import Internal
 from bridge.store.event_store import EventStore
 from causeway.notifications.v1.events_pb2 import NotificationFailed, NotificationSent
 from services.notifications import notification_table
 from services.notifications.notification_table import Notification, State
-from services.notifications.payload import Payload
 
 
 def record_to(store: EventStore) -> Outcome:
     """The outcome of a sender, appended to `store`."""
 
     async def record(delivery: Delivery, result: Result, connection: asyncpg.Connection) -> None:
-        notification_id = Payload.read(delivery.payload).notification_id
-        notification = await notification_table.find(connection, notification_id)
-        if notification is None:
-            raise Internal("a delivery ended that has no notification")
+        notification = await notification_table.delivered(connection, delivery.payload)
         stream = f"notifications/{notification.id}"
         message = _ended(notification, result)
         # One outcome, or more: a replay may have sent it again.

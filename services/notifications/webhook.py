@@ -8,11 +8,10 @@ import asyncpg
 from bridge.database import acquire
 from bridge.effects.deliveries import Delivery
 from bridge.effects.sender import Pace
-from bridge.errors import FailedPrecondition, Internal
+from bridge.errors import FailedPrecondition
 from services.notifications import notification_table, preference_table
 from services.notifications.notification_table import Notification
 from services.notifications.payload import Payload
-from services.notifications.preference_table import Preference
 from services.notifications.webhook_post import Poster
 from services.notifications.webhook_signature import key_of, signed
 
@@ -46,23 +45,16 @@ class Webhook:
         FailedPrecondition or InvalidArgument: for good, the reason says why. Unavailable: try
         again. Address and secret are those of now, as a mail's address is.
         """
-        payload = Payload.read(delivery.payload)
-        notification, preference = await self._load(payload.notification_id)
+        async with acquire(self._pool) as connection:
+            notification = await notification_table.delivered(connection, delivery.payload)
+            preference = await preference_table.find(connection, notification.user_id)
         if not preference.webhook_uri:
             raise FailedPrecondition("the customer has no webhook any more", reason="CHANNEL_OFF")
-        body = body_of(notification, payload.event_type)
+        body = body_of(notification, Payload.read(delivery.payload).event_type)
         key = key_of(preference.webhook_secret)
         headers = signed(notification.cause_event_id, int(self._clock()), body, key)
         headers = {"content-type": "application/json", **headers}
         await self._poster.post(preference.webhook_uri, headers, body)
-
-    async def _load(self, notification_id: str) -> tuple[Notification, Preference]:
-        async with acquire(self._pool) as connection:
-            notification = await notification_table.find(connection, notification_id)
-            if notification is None:
-                raise Internal(f"notifications/{notification_id} has a delivery and no row")
-            user_id = notification.recipient.removeprefix("users/")
-            return notification, await preference_table.find(connection, user_id)
 
 
 def body_of(notification: Notification, event_type: str) -> bytes:
