@@ -40,7 +40,7 @@ async def launch(
         platform = Platform(settings, choices, Artifacts(settings.cache))
         place = _recorded(platform)
         try:
-            require_free(platform.ports)
+            require_free(platform.ports, settings.port.offset)
             _log_to(settings.logs / "supervisor.log")
             say(f"starting {len(platform.components)} processes; logs in {settings.logs}")
             await platform.fetch(offline=offline)

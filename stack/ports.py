@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psutil
 
 from stack.errors import Code, StackError
-from stack.settings import setting_of, variable_of
+from stack.settings import REPLICAS, setting_of, variable_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,11 @@ class Holder:
         return self.program if self.pid is None else f"process {self.pid} ({self.program})"
 
 
-def require_free(ports: Mapping[str, int]) -> None:
-    """Raise StackError PORT_TAKEN when one of `ports` (name -> port) can't be listened on."""
+def require_free(ports: Mapping[str, int], offset: int = 0) -> None:
+    """Raise StackError PORT_TAKEN when one of `ports` (name -> port) can't be listened on.
+
+    `offset` is what moved them all; the message names one under which all are free.
+    """
     _require_distinct(ports)
     taken = {name: port for name, port in ports.items() if not is_free(port)}
     if not taken:
@@ -38,10 +41,17 @@ def require_free(ports: Mapping[str, int]) -> None:
     raise StackError(
         Code.PORT_TAKEN,
         lines[0],
-        f"{variable_of(first)}={_free_base(ports, first)} causeway up"
-        "   (or move all of them: CAUSEWAY_PORT_OFFSET=1000 causeway up)",
+        f"{variable_of(first)}={_free_base(ports, first)} causeway up" + _move_all(ports, offset),
         detail="\n".join(lines[1:]),
     )
+
+
+def _move_all(ports: Mapping[str, int], offset: int) -> str:
+    last = min(50000 - offset, 65535 - REPLICAS - max(ports.values()))
+    for step in range(1000, last + 1, 1000):
+        if all(is_free(port + step) for port in ports.values()):
+            return f"   (or move all of them: CAUSEWAY_PORT_OFFSET={offset + step} causeway up)"
+    return ""
 
 
 def is_free(port: int) -> bool:

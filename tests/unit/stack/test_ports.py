@@ -61,6 +61,16 @@ def test_a_taken_port_of_a_replica_is_moved_by_the_setting_it_follows(
     assert raised.value.next_command.startswith(proposed)
 
 
+def test_the_offset_that_is_proposed_is_one_with_all_ports_free(
+    server: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, port = server
+    monkeypatch.setattr("stack.ports.is_free", {port + 5, port + 2000, port + 2005}.__contains__)
+    with pytest.raises(StackError) as raised:
+        require_free({"kafka_1": port, "edge": port + 5}, offset=7000)
+    assert "CAUSEWAY_PORT_OFFSET=9000 causeway up" in raised.value.next_command
+
+
 def test_a_port_in_time_wait_is_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
