@@ -66,9 +66,13 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "$(PYTHON) has no venv module: it can't make an environment."; \
 	  echo "Next: install it (Debian, Ubuntu: apt install python3-venv), then make $(or $(MAKECMDGOALS),up)"; exit 1; }
-	@echo "Installing the locked packages into $(VENV); this takes a minute, once."
+	@echo "Installing the locked packages into $(VENV), once: a minute, or several on a busy machine."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --require-hashes --requirement requirements.lock
+	@rm -f $(VENV)/packages
+	@{ $(BIN)/python -m pip --disable-pip-version-check install --require-hashes \
+	    --requirement requirements.lock && touch $(VENV)/packages; } | awk '\
+	  /^Collecting / && ++n % 25 == 0 { print "  " n " packages fetched"; fflush() } \
+	  /^Installing / { print "  unpacking all " n; fflush() }'; test -e $(VENV)/packages
 	@# xds-protos ships an older opentelemetry/proto/ over the one of opentelemetry-proto, and the
 	@# last one installed wins: the newer one, which has all that xds-protos needs, is put last.
 	@# Cause: https://github.com/grpc/grpc/tree/master/tools/distrib/python/xds_protos
