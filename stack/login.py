@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from http import HTTPStatus
 
 from stack.addresses import token_endpoint
 from stack.errors import Code, StackError
@@ -36,12 +37,21 @@ def access_token(ports: Ports, user: str, password: str) -> str:
 
 
 def _refused(user: str, error: urllib.error.HTTPError) -> StackError:
-    try:
-        words = json.load(error).get("error_description", "")
-    except ValueError:
-        words = f"status {error.code}"
+    words = _words(error)
+    if error.code == HTTPStatus.NOT_FOUND or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # Of the realm, not of the user: while the platform starts Keycloak has none yet.
+        cause = f"Keycloak logs nobody in at present: {words}"
+        return StackError(Code.LOGIN_FAILED, cause, "causeway status   (is it still starting?)")
     return StackError(
         Code.LOGIN_FAILED,
         f"Keycloak refuses {user}: {words}",
         f"causeway token {user} --password …   (local users: alice bob oscar ada paul root)",
     )
+
+
+def _words(error: urllib.error.HTTPError) -> str:
+    try:
+        body = json.load(error)
+        return str(body.get("error_description") or body["error"])
+    except (ValueError, LookupError, AttributeError):
+        return f"status {error.code}"
