@@ -5,8 +5,6 @@ and a balancer takes a process that is only busy for one that is ill.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from bridge.errors import ResourceExhausted
 from bridge.server.call import Call, Handler
@@ -34,8 +32,13 @@ class Admission:
         """Bound the calls of the process, before their tokens are looked at."""
         if call.method.path == CHECK:
             return await proceed(call)
-        with self._counted(call.method.streaming):
+        streaming = call.method.streaming
+        self._count(streaming)
+        try:
             return await proceed(call)
+        finally:
+            self._calls -= 1
+            self._streams -= streaming
 
     async def subject_step(self, call: Call, proceed: Handler) -> bytes | None:
         """Bound the open streams of one subject. Callers without a token share none."""
@@ -52,8 +55,7 @@ class Admission:
             if not self._of_subject[subject]:
                 del self._of_subject[subject]
 
-    @contextmanager
-    def _counted(self, streaming: bool) -> Iterator[None]:
+    def _count(self, streaming: bool) -> None:
         if self._calls >= self._max_calls or (streaming and self._streams >= self._max_streams):
             raise ResourceExhausted(
                 "this process has as many open calls as it takes; try again",
@@ -61,11 +63,6 @@ class Admission:
             )
         self._calls += 1
         self._streams += streaming
-        try:
-            yield
-        finally:
-            self._calls -= 1
-            self._streams -= streaming
 
 
 def too_many_streams(most: int) -> ResourceExhausted:

@@ -20,6 +20,8 @@ from bridge.server.methods import Method
 Context = grpc.aio.ServicerContext[Any, Any]
 # Generic for the type checker alone, hence the quotes.
 RpcHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+StepsOf = Callable[[Method], Sequence[Step]]
+"""The steps around a method of this shape, the outermost first."""
 NOTHING: tuple[Message, ...] = ()
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 # Set by the edge's transcoder, which drops it where a caller sends it. Forged by one who comes
@@ -35,11 +37,11 @@ class Unimplemented(CausewayError):  # noqa: N818 - named for its status code, a
 
 
 def handlers_of(
-    servicer: Any, methods: Mapping[str, Method], steps: Sequence[Step]
+    servicer: Any, methods: Mapping[str, Method], steps: StepsOf
 ) -> dict[str, RpcHandler]:
     """Build the handlers of one service, by the short names of its methods."""
     return {
-        name: handler_of(method, compose(steps, innermost(method, getattr(servicer, name))))
+        name: handler_of(method, compose(steps(method), innermost(method, getattr(servicer, name))))
         for name, method in methods.items()
     }
 
@@ -141,12 +143,12 @@ class Unknown(grpc.GenericRpcHandler):
     A bidi handler serves calls of any shape, as it is ended before a message is read.
     """
 
-    def __init__(self, steps: Sequence[Step]) -> None:
-        self._run = compose(steps, unimplemented)
+    def __init__(self, steps: StepsOf) -> None:
+        self._steps = steps
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> RpcHandler:
         """Return the handler for any path."""
         method = Method(
             handler_call_details.method, Message, client_streaming=True, server_streaming=True
         )
-        return handler_of(method, self._run)
+        return handler_of(method, compose(self._steps(method), unimplemented))

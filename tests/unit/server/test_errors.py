@@ -9,6 +9,7 @@ from google.rpc import error_details_pb2
 
 from bridge import errors
 from bridge.server.serve import Server
+from bridge.server.watchdog import Watchdog
 from causeway.orders.v1 import order_service_pb2 as orders
 from tests.unit.server.conftest import Client, Issuer, Orders
 
@@ -142,9 +143,7 @@ async def test_a_unary_call_that_takes_too_long_is_ended(
 
     servicer.behaviour = lambda _request: hang()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "bridge.server.deadline.limit_of", lambda _c: (0.1, errors.DeadlineExceeded("x"))
-        )
+        patch.setattr("bridge.server.deadline.Watchdog", lambda _seconds: Watchdog(0.1))
         refusal = await client.refused(PATH, REQUEST, issuer.token())
     assert refusal.code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert cancelled.is_set()
