@@ -15,9 +15,6 @@ HEARTBEAT_MS = 1_500
 # Members that drain on revoke get this long to join again.
 REBALANCE_TIMEOUT_MS = 30_000
 MAX_POLL_INTERVAL_MS = 300_000
-# Who asks a former leader where a partition begins asks it again until this is over: there
-# aiokafka's fetcher (0.14) does not look for the new leader, and its default is 5 minutes.
-METADATA_MAX_AGE_MS = 5_000
 
 Assigned = Callable[[frozenset[Partition]], None]
 Revoked = Callable[[], Awaitable[None]]
@@ -44,13 +41,11 @@ class GroupConsumer:
         self._consumer = make_reader(
             settings,
             group_id=group,
-            enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
-            metadata_max_age_ms=METADATA_MAX_AGE_MS,
         )
 
     async def start(self) -> None:

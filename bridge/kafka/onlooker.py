@@ -17,8 +17,6 @@ FETCH_WAIT_MS = 100
 """An onlooker would rather ask often than see things late."""
 PAGE_MS = 500
 REQUEST_TIMEOUT_MS = 10_000
-METADATA_MAX_AGE_MS = 5_000
-"""aiokafka's fetcher (0.14) looks for a new leader of a silent partition no sooner than this."""
 PARTITION_BYTES = 256 * 1024
 """Of one fetch and partition, but for a batch that is larger."""
 
@@ -91,12 +89,10 @@ async def open_onlooker(settings: KafkaSettings) -> AsyncIterator[Onlooker]:
     """Connect; a KafkaError (an OSError where no broker answers) where that fails."""
     consumer = make_reader(
         settings,
-        enable_auto_commit=False,
         # What is gone from the log must be an error, not a silent jump.
         auto_offset_reset="none",
         fetch_max_wait_ms=FETCH_WAIT_MS,
         max_partition_fetch_bytes=PARTITION_BYTES,
-        metadata_max_age_ms=METADATA_MAX_AGE_MS,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
     try:

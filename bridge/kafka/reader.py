@@ -20,12 +20,22 @@ from bridge.kafka.settings import KafkaSettings
 LENGTH = struct.Struct(">8xi")
 """Of what follows, behind a batch's base offset (https://kafka.apache.org/documentation/#recordbatch)."""
 
+METADATA_MAX_AGE_MS = 5_000
+"""Who asks a former leader where a partition begins, or what is new in a silent one, asks it again
+until this is over: there the fetcher does not look for the new leader. Its default is 5 minutes."""
+
 
 def make_reader(settings: KafkaSettings, **options: Any) -> AIOKafkaConsumer:
-    """Make a consumer with aiokafka's own `options`; nothing is connected yet."""
+    """Make a consumer with aiokafka's own `options`, that commits nothing by itself; nothing is
+    connected yet."""
     # The name under which the client looks for what takes fetched batches apart: it has no option.
     fetcher.MemoryRecords = Batches
-    return AIOKafkaConsumer(**settings.client(), **options)
+    return AIOKafkaConsumer(
+        **settings.client(),
+        enable_auto_commit=False,
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
+        **options,
+    )
 
 
 class Batches:

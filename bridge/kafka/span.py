@@ -123,7 +123,6 @@ async def open_span(settings: KafkaSettings, topics: Iterable[str]) -> AsyncIter
         raise Unavailable(f"no such topic: {', '.join(sorted(wanted))}", reason="TOPIC_MISSING")
     consumer = make_reader(
         settings,
-        enable_auto_commit=False,
         # What is gone from the log must be an error, not a silent jump.
         auto_offset_reset="none",
         request_timeout_ms=REQUEST_TIMEOUT_MS,

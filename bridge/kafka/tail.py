@@ -18,7 +18,7 @@ async def open_tail(
     settings: KafkaSettings, partitions: Iterable[Partition]
 ) -> AsyncIterator[AsyncIterator[Record]]:
     """Give what is written to these partitions from now on, without end; in order per partition."""
-    consumer = make_reader(settings, enable_auto_commit=False, fetch_max_wait_ms=FETCH_WAIT_MS)
+    consumer = make_reader(settings, fetch_max_wait_ms=FETCH_WAIT_MS)
     await consumer.start()
     try:
         assigned = [TopicPartition(*partition) for partition in partitions]
