@@ -28,6 +28,7 @@ from gateway.model import Model, RateLimit
 from gateway.reading import read_model
 from tests.integration.edge import bench
 from tests.integration.edge.issuer import Issuer, serving
+from tests.ports import free_port
 
 PATH = "/causeway.orders.v1.OrderService/GetOrder"
 REST_PATH = f"/v1/{NAME}"
@@ -91,7 +92,7 @@ class EdgeBench:
 
         `settings` are variables of its environment, besides those of the server kit.
         """
-        port = bench.free_port()
+        port = free_port()
         given = {
             "CAUSEWAY_ISSUER": self.issuer.issuer,
             "CAUSEWAY_JWKS": f"http://{HOST}:{self.issuer.port}{identity.jwks_path()}",
@@ -127,7 +128,7 @@ class EdgeBench:
         """
         clusters = {**dict.fromkeys(self.model.areas, behind), **others}
         addresses = {area: (Address(HOST, one.port),) for area, one in clusters.items()}
-        root = self.folder / f"edge-{bench.free_port()}"
+        root = self.folder / f"edge-{free_port()}"
         deployment = bench.deployment_of(self.model, root, self.issuer, [], limits=LIMITS)
         deployment = replace(deployment, clusters=addresses)
         with bench.running(self.model, deployment, change) as envoy:
@@ -216,5 +217,5 @@ def _opens(port: int, process: "subprocess.Popen[bytes]") -> bool:
 @contextmanager
 def running(seconds: float, rounds: int, say: Callable[[str], None]) -> Iterator[EdgeBench]:
     """Run an issuer for the block."""
-    with tempfile.TemporaryDirectory() as folder, serving(bench.free_port()) as issuer:
+    with tempfile.TemporaryDirectory() as folder, serving(free_port()) as issuer:
         yield EdgeBench(issuer, read_model(load()), Path(folder), seconds, rounds, say)

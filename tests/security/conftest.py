@@ -22,6 +22,7 @@ from tests.integration.edge.bench import HOST, Replica, Running
 from tests.integration.edge.conftest import issuer, model  # noqa: F401 (fixtures)
 from tests.integration.edge.issuer import Issuer
 from tests.platform import ROOT
+from tests.ports import free_port
 from tests.security.callers import OK, PROTOCOLS, Operation, Ports, bearer
 
 MOST_MEMORY = 400 * 2**20
@@ -60,7 +61,7 @@ class Target:
 @contextmanager
 def kit_backend(issuer: Issuer, model: Model, log: Path) -> Iterator[Replica]:  # noqa: F811
     """A process of the server kit; the edge's readiness says when it answers."""
-    address = f"{HOST}:{bench.free_port()}"
+    address = f"{HOST}:{free_port()}"
     settings = {
         "CAUSEWAY_ISSUER": issuer.issuer,
         "CAUSEWAY_JWKS": f"http://{HOST}:{issuer.port}{identity.jwks_path()}",

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from gateway.model import Model
 from stack.failures import is_watched_out
 from stack.provision.certificates import provide_certificates
 from tests.integration.edge.issuer import Issuer
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 _NO_TLS = ssl.create_default_context()  # shared: httpx else makes one for each client, in 20 ms
@@ -37,29 +37,6 @@ _AUTHORITY = "authority"
 ORIGIN = "http://localhost:3000"
 ALWAYS_CONTENT = Path(shutil.which("true") or "true")
 BACKEND = Path(__file__).with_name("backend.py")
-
-
-def free_port() -> int:
-    """A port that was free a moment ago, below the range of outgoing connections."""
-    for port in range(free_port.next, 32_000):  # type: ignore[attr-defined]
-        free_port.next = port + 1  # type: ignore[attr-defined]
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if probe.connect_ex((HOST, port)) == 0:
-                continue
-            try:
-                probe.close()
-                with socket.socket() as binder:
-                    binder.bind((HOST, port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port")
-
-
-# Processes that run tests side by side have process ids side by side: each has ports of its own.
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-free_port.next = 20_000 + _WORKER % 2 * 6_000 + os.getpid() % 3_000  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

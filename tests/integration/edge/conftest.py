@@ -12,6 +12,7 @@ from gateway.reading import read_model
 from tests.integration.edge import bench
 from tests.integration.edge.bench import Replica, Running
 from tests.integration.edge.issuer import Issuer, serving
+from tests.ports import free_port
 
 Start: TypeAlias = Callable[..., Running]
 
@@ -28,7 +29,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[Issuer]:
-    with serving(bench.free_port()) as issuer:
+    with serving(free_port()) as issuer:
         yield issuer
 
 
@@ -45,7 +46,7 @@ def edge(
     """One edge for all tests of this folder that only ask."""
     root = tmp_path_factory.mktemp("edge")
     deployment = bench.deployment_of(model, root, issuer, [replica])
-    with bench.running(model, deployment) as edge:
+    with bench.running(model, deployment, watching=False) as edge:
         yield edge
 
 
@@ -65,7 +66,7 @@ def start(model: Model, issuer: Issuer, replica: Replica, tmp_path: Path) -> Ite
             watching: bool = False,
             **more: Any,
         ) -> Running:
-            root = tmp_path / f"edge-{bench.free_port()}"
+            root = tmp_path / f"edge-{free_port()}"
             wanted = bench.deployment_of(of, root, issuer, replicas or [replica], **more)
             running = bench.running(of, wanted, change, awaited, watching=watching)
             return stack.enter_context(running)

@@ -22,6 +22,7 @@ from tests.integration.edge.bench import Running
 from tests.integration.edge.conftest import Start
 from tests.integration.edge.issuer import Issuer
 from tests.integration.edge.test_replicas import Load
+from tests.ports import free_port
 
 WATCH = "/causeway.orders.v1.OrderService/WatchOrder"
 SHIP = "/causeway.orders.v1.OrderService/ShipOrder"
@@ -247,9 +248,9 @@ def test_a_rotated_key_is_accepted_and_the_old_one_refused_in_time(
         jwt.providers["keycloak"].remote_jwks.cache_duration.FromSeconds(1)
         return replace(edge, filters={**edge.filters, names.AUTHENTICATION: jwt})
 
-    with serving(bench.free_port()) as own, bench.backend() as one:
+    with serving(free_port()) as own, bench.backend() as one:
         deployment = bench.deployment_of(model, tmp_path, own, [one])
-        with bench.running(model, deployment, quick) as edge:
+        with bench.running(model, deployment, quick, watching=False) as edge:
             old = own.token("operator")
             assert edge.rest("GET", "/v1/orders/7", old).status_code == 200
             own.rotate()

@@ -6,9 +6,10 @@ import pytest
 from causeway.orders.v1.order_service_pb2 import GetOrderRequest, Order
 from causeway.users.v1.user_service_pb2 import RegisterUserRequest, User
 from gateway.deployments import Address
-from tests.integration.edge.bench import HOST, Running, free_port
+from tests.integration.edge.bench import HOST, Running
 from tests.integration.edge.conftest import Start
 from tests.integration.edge.issuer import Issuer
+from tests.ports import free_port
 
 ORDERS = "/causeway.orders.v1.OrderService"
 USERS = "/causeway.users.v1.UserService"

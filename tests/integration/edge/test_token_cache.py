@@ -17,6 +17,7 @@ from gateway.model import Model
 from tests.integration.edge import bench
 from tests.integration.edge.bench import Running
 from tests.integration.edge.issuer import serving
+from tests.ports import free_port
 
 ORDER = "/v1/orders/7"
 
@@ -47,9 +48,9 @@ def accepts(edge: Running, token: str) -> bool:
 def test_a_cache_of_tokens_would_keep_alive_a_key_that_was_taken_back(
     model: Model, tmp_path: Path, change: Callable[[Edge], Edge], still: bool
 ) -> None:
-    with serving(bench.free_port()) as own, bench.backend() as one:
+    with serving(free_port()) as own, bench.backend() as one:
         deployment = bench.deployment_of(model, tmp_path, own, [one])
-        with bench.running(model, deployment, change) as edge:
+        with bench.running(model, deployment, change, watching=False) as edge:
             old = own.token("operator")
             assert accepts(edge, old)
             own.rotate()

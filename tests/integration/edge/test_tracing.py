@@ -2,8 +2,9 @@
 
 from gateway.deployments import Address
 from tests import otlp
-from tests.integration.edge.bench import HOST, Running, free_port, seen, until
+from tests.integration.edge.bench import HOST, Running, seen, until
 from tests.integration.edge.conftest import Start
+from tests.ports import free_port
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"

@@ -1,33 +1,48 @@
 """Every row is so in the running Envoy, and no row in one without them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
+from gateway.envoy.edge import Edge
 from gateway.model import Model
 from tests.integration.edge import bench
-from tests.integration.edge.bench import Replica, Running
+from tests.integration.edge.bench import Replica
 from tests.integration.edge.issuer import Issuer
 from tests.integration.edge.settings.dumped import Row, dump_of, rows, shown, without_all
 
 ROWS = {row.name: row for row in rows()}
 
 
-@pytest.fixture(scope="module")
-def real(edge: Running) -> Any:
-    return dump_of(edge)
+Dumped: TypeAlias = Callable[[Callable[[Edge], Edge]], Any]
 
 
 @pytest.fixture(scope="module")
-def bare(
+def dumped(
     model: Model, issuer: Issuer, replica: Replica, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Any]:
-    root: Path = tmp_path_factory.mktemp("bare")
-    deployment = bench.deployment_of(model, root, issuer, [replica])
-    with bench.running(model, deployment, without_all()) as edge:
-        yield dump_of(edge)
+) -> Dumped:
+    """What an edge that is changed so says that it runs on."""
+
+    def dump(change: Callable[[Edge], Edge]) -> Any:
+        root: Path = tmp_path_factory.mktemp("dumped")
+        deployment = bench.deployment_of(model, root, issuer, [replica])
+        # Watching: Envoy shows what it has read from files in another form.
+        with bench.running(model, deployment, change) as edge:
+            return dump_of(edge)
+
+    return dump
+
+
+@pytest.fixture(scope="module")
+def real(dumped: Dumped) -> Any:
+    return dumped(lambda edge: edge)
+
+
+@pytest.fixture(scope="module")
+def bare(dumped: Dumped) -> Any:
+    return dumped(without_all())
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)

@@ -12,6 +12,7 @@ from gateway.model import Model
 from tests.integration.edge import bench
 from tests.integration.edge.bench import HOST, Replica, Running
 from tests.integration.edge.issuer import Issuer
+from tests.ports import free_port
 
 PROGRAM = Path(__file__).with_name("kit_backend.py")
 
@@ -19,7 +20,7 @@ PROGRAM = Path(__file__).with_name("kit_backend.py")
 @contextmanager
 def kit_replica(issuer: Issuer) -> Iterator[Replica]:
     """A service on the real server kit, which verifies tokens itself."""
-    address = Address(HOST, bench.free_port())
+    address = Address(HOST, free_port())
     jwks = f"http://{HOST}:{issuer.port}{identity.jwks_path()}"
     process = subprocess.Popen(  # noqa: S603 (our own program)
         [sys.executable, str(PROGRAM), f"{HOST}:{address.port}", issuer.issuer, jwks],
@@ -45,7 +46,7 @@ def service(issuer: Issuer) -> Iterator[Replica]:
 @pytest.fixture(scope="session")
 def page_origin() -> str:
     """An allowed origin where a test may serve a page."""
-    return f"http://localhost:{bench.free_port()}"
+    return f"http://localhost:{free_port()}"
 
 
 @pytest.fixture(scope="package")
