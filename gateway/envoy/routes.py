@@ -30,6 +30,15 @@ _UNKEPT = [
     {"header": {"key": "cache-control", "value": "no-store"}},
     ndjson.MARK,
 ]
+_UNREAD = (
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "x-envoy-external-address",
+    "x-envoy-original-path",
+    "x-forwarded-proto",
+)
+"""What no handler of a unary call reads: gRPC in Python takes two microseconds for each."""
 NOWHERE = "none"
 """A cluster that does not exist: REST paths need a route (for CORS), but never take it."""
 UNKNOWN = "unknown"
@@ -101,6 +110,8 @@ def _methods(model: Model, deployment: Deployment) -> Iterator[dict[str, Any]]:
                     **({names.REQUEST_SIZE: size} if size else {}),
                 },
             }
+            if method.streaming is Streaming.UNARY:
+                route["request_headers_to_remove"] = list(_UNREAD)
             if method.streams_over_rest:
                 route["response_headers_to_add"] = _UNKEPT
                 yield event_source.route(route, cors_policy(deployment, cookies=True))

@@ -149,6 +149,7 @@ _NAMED = {
 _FORWARDING = {
     **_NAMED,
     "request_headers_to_add": Maybe(anything),
+    "request_headers_to_remove": Maybe(anything),  # less reaches a service, never more
     "route": {
         "cluster": anything,
         "cluster_not_found_response_code": Maybe("NOT_FOUND"),
