@@ -1,26 +1,39 @@
--- append_group --
+-- write --
 -- Writes the drafts of a group, one a stream (name $1, expected version $2, time $3, origin $4 to
--- $10), with their entries (number of the draft $11 and of the entry in it $12, both from 1, then
--- $13 to $18), queues them for the relay and wakes it at commit. Gives one row an entry that was
--- written, in order; none for a draft whose stream stands elsewhere.
+-- $10, the claim of its request_id $11 to $14, NULL where there is none), with their entries (number
+-- of the draft $15 and of the entry in it $16, both from 1, then $17 to $22), queues them for the
+-- relay and wakes it at commit. `tell` is its end, and a read model may stand between.
+-- A request_id that was used before is a repeat, and nothing of its draft is written. One that
+-- another process works on is waited for; claims come in an order that is everybody's.
 -- A stream that somebody else is writing is waited for, and then it stands elsewhere: the conflict
 -- is that of the draft's first entry, and without the first one nothing of it is written. Drafts
 -- come in order of their streams, so that two groups never wait for each other.
+-- A claim whose draft is not written must not stay: it puts a row without a position into the
+-- outbox, which refuses it (not_null_violation), and with it the whole group.
 WITH draft AS (
     SELECT *
     FROM unnest(
         $1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[],
-        $7::text[], $8::text[], $9::text[], $10::text[]
+        $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
+        $14::bytea[]
     ) WITH ORDINALITY AS one (
         stream, version, time, actor, client, method, request_id, correlation_id, causation_id,
-        traceparent, number
+        traceparent, claim_caller, claim_method, claim_id, claim_body, number
     )
 ), entry AS (
     SELECT *
     FROM unnest(
-        $11::int[], $12::int[], $13::text[], $14::uuid[], $15::bytea[], $16::int[], $17::text[],
-        $18::int[]
+        $15::int[], $16::int[], $17::text[], $18::uuid[], $19::bytea[], $20::int[], $21::text[],
+        $22::int[]
     ) AS one (number, ordinal, type, event_id, data, schema_id, topic, schema_version)
+), claimed AS (
+    INSERT INTO bridge.requests (caller, method, request_id, body, resource)
+    SELECT claim_caller, claim_method, claim_id, claim_body, stream
+    FROM draft
+    WHERE claim_id IS NOT NULL
+    ORDER BY claim_caller COLLATE "C", claim_method COLLATE "C", claim_id COLLATE "C"
+    ON CONFLICT (caller, method, request_id) DO NOTHING
+    RETURNING resource
 ), beginning AS (
     INSERT INTO bridge.events (
         stream, version, type, event_id, data, schema_id, time, actor, client, method,
@@ -31,9 +44,12 @@ WITH draft AS (
         request_id, correlation_id, causation_id, traceparent
     FROM draft
     INNER JOIN entry USING (number)
-    WHERE ordinal = 1 AND draft.version = coalesce(
-        (SELECT max(head.version) FROM bridge.events AS head WHERE head.stream = draft.stream), 0
-    )
+    WHERE ordinal = 1
+        AND (claim_id IS NULL OR stream IN (SELECT resource FROM claimed))
+        AND draft.version = coalesce(
+            (SELECT max(head.version) FROM bridge.events AS head WHERE head.stream = draft.stream),
+            0
+        )
     ORDER BY number
     ON CONFLICT ON CONSTRAINT events_stream_version DO NOTHING
     RETURNING position, stream, version
@@ -60,7 +76,13 @@ WITH draft AS (
 ), queued AS (
     INSERT INTO bridge.outbox (position, topic, schema_version)
     SELECT position, topic, schema_version FROM written
+    UNION ALL
+    SELECT NULL, '', 0 FROM claimed WHERE resource NOT IN (SELECT stream FROM beginning)
 )
+
+-- tell --
+-- Gives one row an entry that was written, in order; none for a draft that is a repeat, or whose
+-- stream stands elsewhere.
 SELECT number, position, pg_notify('bridge_outbox', '')
 FROM written
 ORDER BY number, ordinal

@@ -1,28 +1,40 @@
-"""One try to append a group of drafts in one transaction."""
+"""One try to append a group of drafts in one transaction, and mostly with one statement."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
+from bridge.errors import CausewayError
 from bridge.events.event import Event
 from bridge.outages import DRIVER, is_away
 from bridge.sql import queries
-from bridge.store import requests
 from bridge.store.draft import Draft
 from bridge.store.repeats import Repeats
 
 # Classes of SQLSTATE after which a transaction may yet be found committed: resources, operator's
 # intervention (a shutdown), the system (an fsync that failed), and what should never be.
 UNSURE = ("53", "57", "58", "XX")
+NO_CLAIM = (None, None, None, None)
 
 Then = Callable[[asyncpg.Connection, Sequence[Event]], Awaitable[None]]
 """What a caller writes in the transaction of its events. To the database alone: where a group
 fails, each of its appends is made again by itself, and this is called again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A read model that is written with the events of a group, in their statement.
+
+    `sql` is an INSERT that takes `rows` (of all the group's drafts, as JSON) as its parameter $23
+    and heeds those alone whose stream is in `beginning (stream)`: the others are not written.
+    """
+
+    sql: str
+    rows: Callable[[Sequence[Draft]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +59,52 @@ Written = Mapping[str, list[Event] | None]
 stands elsewhere."""
 
 
+class Statement:
+    """The statement of a group, with its read model if there is one."""
+
+    def __init__(self, shown: Shown | None = None) -> None:
+        sql = queries("append_group")
+        between = "" if shown is None else f", shown AS (\n{shown.sql}\n)"
+        self._text = f"{sql['write']}{between}\n{sql['tell']}"
+        self._shown = shown
+
+    async def run(self, connection: asyncpg.Connection, items: Sequence[Item]) -> Written:
+        """Write the items. StaleVersion of one that claims and is alone; one that is not has
+        asyncpg's NotNullViolationError for its whole group."""
+        drafts = [item.draft for item in items]
+        shown = () if self._shown is None else (self._shown.rows(drafts),)
+        try:
+            rows = await connection.fetch(self._text, *_layout(items), *shown)
+        except asyncpg.NotNullViolationError as error:
+            if len(drafts) == 1 and error.table_name == "outbox":
+                raise drafts[0].stale() from error
+            raise
+        positions: dict[int, list[int]] = {}
+        for number, position, _ in rows:
+            positions.setdefault(number, []).append(position)
+        written: dict[str, list[Event] | None] = {
+            item.draft.stream: None for item in items if item.repeats is not None
+        }
+        for number, at in positions.items():
+            draft = drafts[number - 1]
+            written[draft.stream] = draft.recorded(at)
+        return written
+
+
 class Attempt:
     """One try; `items` are of different streams, in order of their names, and of different
-    requests. `show` is called once, with the events of all."""
+    requests."""
 
-    def __init__(self, items: Sequence[Item], show: Then | None = None) -> None:
+    def __init__(self, items: Sequence[Item], statement: Statement) -> None:
         self._items = items
-        self._show = show
+        self._statement = statement
         self._committing = False
 
     async def run(self, connection: asyncpg.Connection) -> Written:
         """Append and commit."""
-        if self._show is None and all(
-            item.then is None and item.repeats is None for item in self._items
-        ):
+        if all(item.then is None for item in self._items):
             self._committing = True  # the statement is the transaction
-            return await self._append(connection, self._items)
+            return await self._statement.run(connection, self._items)
         transaction = connection.transaction()
         await transaction.start()
         try:
@@ -78,55 +120,33 @@ class Attempt:
 
     def unsure(self, error: Exception) -> bool:
         """Whether all may be committed, though `run` raised `error`."""
-        if not self._committing:
+        if not self._committing or isinstance(error, CausewayError):
             return False
         if isinstance(error, asyncpg.PostgresError) and not is_away(error):
             return (error.sqlstate or "XX").startswith(UNSURE)
         return True
 
     async def _write(self, connection: asyncpg.Connection) -> Written:
-        repeated = await self._claim(connection)
-        first = [item for item in self._items if item.draft.stream not in repeated]
-        written = await self._append(connection, first) if first else {}
-        for item in first:
+        written = await self._statement.run(connection, self._items)
+        for item in self._items:
             events = written.get(item.draft.stream)
-            if events is None and item.repeats is not None:
-                raise item.draft.stale()  # nothing of it may stay, so not its claim either
             if events is not None and item.then is not None:
                 await item.then(connection, events)
-        if self._show is not None and written:
-            await self._show(connection, [one for events in written.values() for one in events])
-        return {**written, **dict.fromkeys(repeated)}
-
-    async def _claim(self, connection: asyncpg.Connection) -> AbstractSet[str]:
-        """Claim what is to be claimed; the streams whose request_id was used before."""
-        claims = {
-            item.draft.stream: (*item.repeats.key, item.repeats.body, item.draft.stream)
-            for item in self._items
-            if item.repeats is not None
-        }
-        if not claims:
-            return frozenset()
-        return claims.keys() - await requests.claim_all(connection, [*claims.values()])
-
-    async def _append(
-        self, connection: asyncpg.Connection, items: Sequence[Item]
-    ) -> dict[str, list[Event]]:
-        drafts = [item.draft for item in items]
-        rows = await connection.fetch(queries("append_group")["append_group"], *_layout(drafts))
-        positions: dict[int, list[int]] = {}
-        for row in rows:
-            positions.setdefault(row["number"], []).append(row["position"])
-        return {
-            draft.stream: draft.recorded(positions[number])
-            for number, draft in enumerate(drafts, start=1)
-            if number in positions
-        }
+        return written
 
 
-def _layout(drafts: Sequence[Draft]) -> list[list[Any]]:
+def _layout(items: Sequence[Item]) -> list[list[Any]]:
     """Lay drafts and their entries out as the parameters of the query: a list a column."""
-    heads = [(draft.stream, draft.expected_version, draft.time, *draft.origin) for draft in drafts]
+    heads = [
+        (
+            item.draft.stream,
+            item.draft.expected_version,
+            item.draft.time,
+            *item.draft.origin,
+            *(NO_CLAIM if item.repeats is None else (*item.repeats.key, item.repeats.body)),
+        )
+        for item in items
+    ]
     entries = [
         (
             number,
@@ -138,7 +158,7 @@ def _layout(drafts: Sequence[Draft]) -> list[list[Any]]:
             entry.type.topic,
             entry.schema.version,
         )
-        for number, draft in enumerate(drafts, start=1)
-        for ordinal, entry in enumerate(draft.entries, start=1)
+        for number, item in enumerate(items, start=1)
+        for ordinal, entry in enumerate(item.draft.entries, start=1)
     ]
     return [list(column) for rows in (heads, entries) for column in zip(*rows, strict=True)]

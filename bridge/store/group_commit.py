@@ -16,7 +16,7 @@ from bridge.errors import Unavailable
 from bridge.events.event import Event, Origin
 from bridge.outages import is_away
 from bridge.store.alike import alike
-from bridge.store.append_group import Attempt, Item, Then
+from bridge.store.append_group import Attempt, Item, Shown, Statement, Then
 from bridge.store.draft import Draft
 from bridge.store.event_store import EventStore
 from bridge.store.repeats import Repeats
@@ -33,14 +33,14 @@ class GroupCommit:
         pool: asyncpg.Pool,
         store: EventStore,
         most: int = MOST,
-        show: Then | None = None,
+        shown: Shown | None = None,
     ) -> None:
-        """`most`: appends of one group at most; `show` writes the read model, once for the events
-        of a whole group, in its transaction. As any `Then`, it may be called again."""
+        """`most`: appends of one group at most; `shown` is the read model that is written with
+        them."""
         self._pool = pool
         self._store = store
         self._most = most
-        self._show = show
+        self._statement = Statement(shown)
         self._waiting: deque[Item] = deque()
         self._work: asyncio.Task[None] | None = None
 
@@ -127,7 +127,7 @@ class GroupCommit:
 
     async def _commit(self, group: Sequence[Item]) -> bool:
         """Append in one transaction; False: nothing has happened, each may do better by itself."""
-        attempt = Attempt(group, self._show)
+        attempt = Attempt(group, self._statement)
         try:
             async with acquire(self._pool) as connection:
                 written = await attempt.run(connection)

@@ -6,11 +6,14 @@ import asyncpg
 from google.protobuf.message import Message
 
 from bridge.events.event import Event, Origin
+from bridge.store.append_group import Shown
+from bridge.store.draft import Draft
 from bridge.store.event_store import EventStore
 from bridge.store.group_commit import GroupCommit
 from causeway.bridge.v1 import event_pb2
 from services.orders import order_table
 from services.orders.aggregate import Order, evolve
+from services.orders.sql import query
 
 
 class OrderLog:
@@ -40,7 +43,7 @@ class OrderLog:
 
     def together(self, pool: asyncpg.Pool) -> GroupCommit:
         """What begins the streams of new orders: those of one moment in one transaction."""
-        return GroupCommit(pool, self._store, show=_show_new)
+        return GroupCommit(pool, self._store, shown=Shown(query("orders_begun"), _new_rows))
 
     async def change(
         self,
@@ -59,10 +62,11 @@ class OrderLog:
         return await _show(connection, fold(order, events)[-1])
 
 
-async def _show_new(connection: asyncpg.Connection, events: Sequence[Event]) -> None:
-    """Nobody watches an order before it is there, so nobody is woken."""
-    orders = [evolve(None, event.message, event.time) for event in events]
-    await order_table.save_all(connection, orders)
+def _new_rows(drafts: Sequence[Draft]) -> str:
+    """The orders that the drafts begin, as rows of the read model."""
+    return order_table.rows_of(
+        evolve(None, entry.message, draft.time) for draft in drafts for entry in draft.entries
+    )
 
 
 async def _show(connection: asyncpg.Connection, order: Order) -> Order:

@@ -1,5 +1,6 @@
 """The read model of orders: one row an order, as it is after its last event."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,6 +9,21 @@ import asyncpg
 from services.orders.aggregate import Line, Order, State
 from services.orders.sql import query
 
+COLUMNS = (
+    "id",
+    "customer",
+    "state",
+    "version",
+    "currency",
+    "total",
+    "skus",
+    "quantities",
+    "unit_prices",
+    "reject_reason",
+    "create_time",
+    "update_time",
+)
+
 
 async def save(connection: asyncpg.Connection, order: Order) -> None:
     """Show the order as it is now; wakes its watchers when the transaction commits."""
@@ -15,9 +31,17 @@ async def save(connection: asyncpg.Connection, order: Order) -> None:
 
 
 async def save_all(connection: asyncpg.Connection, orders: Iterable[Order]) -> None:
-    """Show orders without waking anybody: those of a rebuild, and new ones."""
+    """Show orders of a rebuild, without waking anybody."""
     await connection.executemany(
         query("order_save"), [(*_values(order), False) for order in orders]
+    )
+
+
+def rows_of(orders: Iterable[Order]) -> str:
+    """The rows of new orders as `orders_begun` takes them, JSON: exact, as its integers have no
+    bound."""
+    return json.dumps(
+        [dict(zip(COLUMNS, _values(order), strict=True)) for order in orders], default=str
     )
 
 
@@ -51,7 +75,7 @@ async def page(
 
 
 def _values(order: Order) -> tuple[Any, ...]:
-    """The columns of an order's row, as `order_save` wants them."""
+    """The columns of an order's row, as `order_save` wants them, in the order of `COLUMNS`."""
     return (
         order.id,
         order.customer,

@@ -1,6 +1,7 @@
 """Group commit of calls that may be repeats: each request_id once, whoever comes with it."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import Sequence
 
@@ -9,6 +10,8 @@ import pytest
 
 from bridge.errors import FailedPrecondition, StaleVersion
 from bridge.events.event import Event, Origin
+from bridge.store.append_group import Shown
+from bridge.store.draft import Draft
 from bridge.store.group_commit import GroupCommit
 from bridge.store.repeats import Repeats
 from tests.integration.bridge.parts import Parts, append, confirmed
@@ -111,38 +114,65 @@ async def test_processes_with_the_same_requests_never_wait_for_each_other(
     assert await connection.fetchval("SELECT count(*) FROM bridge.requests") == len(names)
 
 
-async def test_a_read_model_is_shown_once_a_group_and_only_what_was_written(
-    parts: Parts, pool: asyncpg.Pool
+SHOWN = """
+INSERT INTO bridge.inbox (consumer_group, event_id, attempts)
+SELECT new.stream, new.event_id, new.attempts
+FROM json_to_recordset($23::json) AS new (stream text, event_id uuid, attempts integer)
+WHERE new.stream IN (SELECT stream FROM beginning)
+"""
+
+
+def rows(drafts: Sequence[Draft]) -> str:
+    """One row a draft; of one that is called bad, none that the table takes."""
+    return json.dumps(
+        [
+            {
+                "stream": draft.stream,
+                "event_id": draft.entries[0].event_id,
+                "attempts": None if draft.stream == "orders/bad" else 1,
+            }
+            for draft in drafts
+        ]
+    )
+
+
+async def test_a_read_model_shows_what_was_written_and_in_its_transaction(
+    parts: Parts, pool: asyncpg.Pool, connection: asyncpg.Connection
 ) -> None:
-    shown: list[list[str]] = []
-
-    async def show(_: asyncpg.Connection, events: Sequence[Event]) -> None:
-        shown.append([event.stream for event in events])
-
-    group = GroupCommit(pool, parts.store, show=show)
-    taken = call()
+    group, taken = GroupCommit(pool, parts.store, shown=Shown(SHOWN, rows)), call()
     await once(group, "first", taken)
     await asyncio.gather(*(once(group, f"o{n}", call()) for n in range(8)), once(group, "x", taken))
-    assert sorted(name for names in shown for name in names) == [
-        "orders/first",
-        *(f"orders/o{n}" for n in range(8)),
-    ]
-    assert len(shown) <= 3
+    shown = await connection.fetch(
+        "SELECT consumer_group AS stream FROM bridge.inbox"
+        " JOIN bridge.events AS event USING (event_id) WHERE event.xmin = inbox.xmin ORDER BY 1"
+    )
+    assert [row["stream"] for row in shown] == ["orders/first", *(f"orders/o{n}" for n in range(8))]
 
 
 async def test_a_read_model_that_fails_for_one_fails_that_one_alone(
     parts: Parts, pool: asyncpg.Pool, connection: asyncpg.Connection
 ) -> None:
-    async def show(_: asyncpg.Connection, events: Sequence[Event]) -> None:
-        if any(event.stream == "orders/bad" for event in events):
-            raise ArithmeticError("no row for it")
-
-    group, repeats = GroupCommit(pool, parts.store, show=show), call()
+    group, repeats = GroupCommit(pool, parts.store, shown=Shown(SHOWN, rows)), call()
     outcomes = await asyncio.gather(
         *(once(group, key, call()) for key in ("a", "b")),
         once(group, "bad", repeats),
         return_exceptions=True,
     )
-    assert [type(outcome) for outcome in outcomes] == [list, list, ArithmeticError]
+    assert [type(outcome) for outcome in outcomes] == [list, list, asyncpg.NotNullViolationError]
     assert await connection.fetchval("SELECT count(*) FROM bridge.events") == 2
+    assert await connection.fetchval("SELECT count(*) FROM bridge.inbox") == 2
     assert await repeats.claim(connection) is None, "nothing of it stayed"
+
+
+async def test_a_stale_append_without_a_request_id_leaves_those_with_one_alone(
+    parts: Parts, connection: asyncpg.Connection, group: GroupCommit
+) -> None:
+    await append(parts, connection, "old", 0)
+    stale, *others = await asyncio.gather(
+        once(group, "old", Repeats("u1", METHOD, "", b"one")),
+        *(once(group, f"o{n}", call()) for n in range(3)),
+        return_exceptions=True,
+    )
+    assert isinstance(stale, StaleVersion)
+    assert [type(other) for other in others] == [list] * 3
+    assert await connection.fetchval("SELECT count(DISTINCT xmin::text) FROM bridge.events") == 2
