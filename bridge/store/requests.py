@@ -1,5 +1,7 @@
 """AIP-155: the same request twice has one result."""
 
+from collections.abc import Sequence
+
 import asyncpg
 
 from bridge.errors import FailedPrecondition, Internal
@@ -20,6 +22,18 @@ async def claim(
     if await connection.fetchval(sql["claim"], caller, method, request_id, body):
         return None
     return await first(connection, caller, method, request_id, body)
+
+
+async def claim_all(
+    connection: asyncpg.Connection, claims: Sequence[tuple[str, str, str, bytes, str]]
+) -> frozenset[str]:
+    """Take many as `claim` does, each (caller, method, request_id, body, resource) settled at once.
+
+    No two of the same request. The resources of those that were free: the others are repeats.
+    """
+    columns = [list(column) for column in zip(*claims, strict=True)]
+    rows = await connection.fetch(queries("requests")["claim_all"], *columns)
+    return frozenset(row["resource"] for row in rows)
 
 
 async def first(
