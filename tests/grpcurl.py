@@ -13,6 +13,7 @@ import grpc
 from google.protobuf import json_format
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
@@ -133,6 +134,20 @@ def _requests(pool: DescriptorPool, method: MethodDescriptor, text: str) -> Iter
     while rest:
         value, end = decoder.raw_decode(rest)
         request = GetMessageClass(method.input_type)()
-        json_format.ParseDict(value, request, descriptor_pool=pool)
+        json_format.ParseDict(_masked(method, value), request, descriptor_pool=pool)
         yield request
         rest = rest[end:].lstrip()
+
+
+def _masked(method: MethodDescriptor, value: dict[str, Any]) -> dict[str, Any]:
+    """The request in proto3's JSON, whose masks are text: grpcurl's are messages, with `paths`."""
+    masks = [
+        field.camelcase_name
+        for field in method.input_type.fields
+        if field.message_type and field.message_type.full_name == FieldMask.DESCRIPTOR.full_name
+        if field.camelcase_name in value
+    ]
+    for name in masks:
+        if not isinstance(value[name], dict):
+            raise ValueError(f"grpcurl: {name}: expecting start of JSON object: '{{'")  # noqa: TRY004
+    return value | {name: FieldMask(**value[name]).ToJsonString() for name in masks}

@@ -42,7 +42,27 @@ def full_surface(descriptors: Path) -> Any:
         pool.Add(file)
         names |= {f"{file.package}.{service.name}" for service in file.service}
     pool.Add(v1_file())
-    return aio.ReflectionServicer(names, pool)
+    return aio.ReflectionServicer(names, _Symbols(pool))
+
+
+class _Symbols:
+    """A pool in which a method is a symbol too: `grpcurl describe SERVICE.METHOD` asks for it.
+
+    protobuf's own looks a method up by FindMethodByName alone.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> Any:  # noqa: N802 (protobuf's name)
+        """The file that declares it; KeyError where none does."""
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            return self._pool.FindMethodByName(symbol).containing_service.file
 
 
 def v1_file() -> FileDescriptorProto:

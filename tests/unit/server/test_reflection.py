@@ -56,15 +56,26 @@ async def test_every_listed_service_can_be_described(ask: Any, version: str) -> 
 
 
 @pytest.mark.parametrize(
-    "symbol", ["google.rpc.BadRequest", "causeway.orders.v1.OrderCreated", "google.type.Money"]
+    "symbol",
+    [
+        "google.rpc.BadRequest",
+        "causeway.orders.v1.OrderCreated",
+        "google.type.Money",
+        "causeway.orders.v1.OrderService.CreateOrder",
+    ],
 )
-async def test_messages_that_no_method_names_are_described_too(ask: Any, symbol: str) -> None:
+async def test_methods_and_messages_that_none_names_are_described_too(
+    ask: Any, symbol: str
+) -> None:
     answer = await ask("v1", Request(file_containing_symbol=symbol))
     assert answer.file_descriptor_response.file_descriptor_proto
 
 
-async def test_an_unknown_symbol_is_not_found(ask: Any) -> None:
-    answer = await ask("v1", Request(file_containing_symbol="causeway.Nothing"))
+@pytest.mark.parametrize(
+    "symbol", ["causeway.Nothing", "causeway.orders.v1.OrderService.Nothing", ""]
+)
+async def test_an_unknown_symbol_is_not_found(ask: Any, symbol: str) -> None:
+    answer = await ask("v1", Request(file_containing_symbol=symbol))
     assert answer.error_response.error_code == 5
 
 
