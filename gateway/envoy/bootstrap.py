@@ -11,7 +11,7 @@ from envoy.extensions.resource_monitors.fixed_heap.v3.fixed_heap_pb2 import Fixe
 
 from gateway.deployments import Deployment, Limits
 from gateway.envoy import clusters, names, sources
-from gateway.envoy.typed import packed, plain, typed
+from gateway.envoy.typed import packed, typed
 
 _LISTENERS = (names.LISTENER, names.TLS_LISTENER)
 
@@ -44,11 +44,11 @@ def whole(
     process: Bootstrap, listeners: Iterable[Listener], all_clusters: Iterable[Cluster]
 ) -> Bootstrap:
     """Everything in one file, for `envoy --mode validate`: it reads no watched files."""
-    resources = {
-        "listeners": [plain(listener) for listener in listeners],
-        "clusters": [plain(cluster) for cluster in all_clusters],
-    }
-    return _merged(process, static_resources=resources)
+    merged = Bootstrap()
+    merged.static_resources.listeners.extend(listeners)
+    merged.static_resources.clusters.extend(all_clusters)
+    merged.MergeFrom(process)
+    return merged
 
 
 def _merged(process: Bootstrap, **resources: object) -> Bootstrap:

@@ -59,10 +59,14 @@ class Edge:
 
     def inline(self) -> str:
         """The same as one bootstrap without files, for `envoy --mode validate`."""
+        return text(plain(self.whole()))
+
+    def whole(self) -> Bootstrap:
+        """What `inline` writes, as a message."""
         members = {one.cluster_name: one for one in self.endpoints}
         whole = [listener.inline(one, self.filters, self.routes) for one in self.listeners]
         static = [_static(cluster, members.get(cluster.name)) for cluster in self.clusters]
-        return text(plain(bootstrap.whole(self.process, whole, static)))
+        return bootstrap.whole(self.process, whole, static)
 
 
 def emit(model: Model, deployment: Deployment) -> Edge:
@@ -83,6 +87,9 @@ def emit(model: Model, deployment: Deployment) -> Edge:
 def _static(cluster: Cluster, members: ClusterLoadAssignment | None) -> Cluster:
     if members is None:
         return cluster
-    fields = plain(cluster) | {"type": "STATIC", "load_assignment": plain(members)}
-    del fields["eds_cluster_config"]
-    return typed(Cluster, **fields)
+    static = Cluster()
+    static.CopyFrom(cluster)
+    static.type = Cluster.STATIC
+    static.load_assignment.CopyFrom(members)
+    static.ClearField("eds_cluster_config")
+    return static

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from envoy.extensions.filters.listener.http_inspector.v3.http_inspector_pb2 import HttpInspector
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
@@ -13,7 +14,7 @@ from google.protobuf.message import Message
 
 from gateway.deployments import Address, Deployment
 from gateway.envoy import clusters, connection, names, ndjson, sources, tls
-from gateway.envoy.typed import pack, packed, plain, seconds, typed
+from gateway.envoy.typed import pack, packed, seconds, typed
 
 
 def listeners(deployment: Deployment) -> tuple[Listener, ...]:
@@ -39,13 +40,20 @@ def discovered(skeleton: Listener, filters: Mapping[str, Message], root: str) ->
         "route_config_name": names.ROUTES,
         "config_source": sources.watched(root, "rds.json"),
     }
-    return _complete(skeleton, [*chain, _router()], {"rds": rds})
+    return _complete(
+        skeleton, typed(hcm.HttpConnectionManager, http_filters=[*chain, _router()], rds=rds)
+    )
 
 
-def inline(skeleton: Listener, filters: Mapping[str, Message], routes: Message) -> Listener:
+def inline(
+    skeleton: Listener, filters: Mapping[str, Message], routes: RouteConfiguration
+) -> Listener:
     """The same with everything inside: what `envoy --mode validate` can see whole."""
-    chain = [{"name": name, "typed_config": pack(message)} for name, message in filters.items()]
-    whole = _complete(skeleton, [*chain, _router()], {"route_config": plain(routes)})
+    inside = hcm.HttpConnectionManager(route_config=routes)
+    for name, message in filters.items():
+        inside.http_filters.add(name=name).typed_config.Pack(message)
+    inside.http_filters.append(typed(hcm.HttpFilter, **_router()))
+    whole = _complete(skeleton, inside)
     tls.without_files(whole)
     return whole
 
@@ -71,12 +79,12 @@ def _speaking(soon: str) -> dict[str, Any]:
     return {"listener_filters": [inspector], "listener_filters_timeout": soon}
 
 
-def _complete(skeleton: Listener, chain: list[dict[str, Any]], routes: dict[str, Any]) -> Listener:
+def _complete(skeleton: Listener, inside: hcm.HttpConnectionManager) -> Listener:
     whole, manager = Listener(), hcm.HttpConnectionManager()
     whole.CopyFrom(skeleton)
     config = whole.filter_chains[0].filters[0].typed_config
     config.Unpack(manager)
-    manager.MergeFrom(typed(hcm.HttpConnectionManager, http_filters=chain, **routes))
+    manager.MergeFrom(inside)
     config.Pack(manager)
     return whole
 

@@ -20,11 +20,12 @@ from typing import Any
 
 import grpc
 import httpx
+from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
+from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import DownstreamTlsContext
 
 from gateway.deployments import Address, Deployment, Tls
 from gateway.envoy import files, tls
 from gateway.envoy.edge import BOOTSTRAP, Edge, emit
-from gateway.envoy.typed import plain
 from gateway.model import Model
 from stack.failures import is_watched_out
 from stack.provision.certificates import provide_certificates
@@ -34,6 +35,8 @@ from tests.ports import free_port
 HOST = "127.0.0.1"
 _NO_TLS = ssl.create_default_context()  # shared: httpx else makes one for each client, in 20 ms
 _AUTHORITY = "authority"
+UNWATCHED = "bootstrap.pb"
+"""Binary: Python writes JSON of this size for half a second."""
 ORIGIN = "http://localhost:3000"
 ALWAYS_CONTENT = Path(shutil.which("true") or "true")
 BACKEND = Path(__file__).with_name("backend.py")
@@ -187,6 +190,7 @@ def running(
     of which a watching one holds 20.
     """
     root = Path(deployment.root)
+    bootstrap = root / (BOOTSTRAP if watching else UNWATCHED)
     edge = change(emit(model, deployment))
     if deployment.tls:
         certify(deployment)
@@ -195,10 +199,13 @@ def running(
         files.publish(root, edge, envoy=ALWAYS_CONTENT)
     else:
         root.mkdir(parents=True, exist_ok=True)
-        (root / BOOTSTRAP).write_text(unwatched(edge), encoding="utf-8")
+        bootstrap.write_bytes(unwatched(edge).SerializeToString())
+    command = files.command(root, threads=1)
     with (root / "envoy.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 (our own program)
-            files.command(root, threads=1), stdout=log, stderr=log
+            [str(bootstrap) if word == str(root / BOOTSTRAP) else word for word in command],
+            stdout=log,
+            stderr=log,
         )
         try:
             _await_ready(f"http://{HOST}:{deployment.listen.port}{awaited}", process, root)
@@ -207,23 +214,24 @@ def running(
             _end(process)
 
 
-def unwatched(edge: Edge) -> str:
+def unwatched(edge: Edge) -> Bootstrap:
     """The edge as one bootstrap: as it is validated, but with its own sockets and certificate."""
-    whole = json.loads(edge.inline())
-    for listener, written in zip(
-        edge.listeners, whole["static_resources"]["listeners"], strict=True
-    ):
+    whole = edge.whole()
+    for listener, written in zip(edge.listeners, whole.static_resources.listeners, strict=True):
         chain = listener.filter_chains[0]
         if chain.HasField("transport_socket"):
             assert edge.deployment.tls
-            certificate = plain(tls.secret(edge.deployment.tls))["tls_certificate"]
-            del certificate["watched_directory"]
-            socket = plain(chain.transport_socket)
-            context = socket["typed_config"]["common_tls_context"]
-            del context["tls_certificate_sds_secret_configs"]
-            context["tls_certificates"] = [certificate]
-            written["filter_chains"][0]["transport_socket"] = socket
-    return json.dumps(whole)
+            context = DownstreamTlsContext()
+            chain.transport_socket.typed_config.Unpack(context)
+            common = context.common_tls_context
+            common.ClearField("tls_certificate_sds_secret_configs")
+            certificate = common.tls_certificates.add()
+            certificate.CopyFrom(tls.secret(edge.deployment.tls).tls_certificate)
+            certificate.ClearField("watched_directory")
+            socket = written.filter_chains[0].transport_socket
+            socket.CopyFrom(chain.transport_socket)
+            socket.typed_config.Pack(context)
+    return whole
 
 
 def certify(deployment: Deployment, now: datetime | None = None) -> None:
@@ -260,7 +268,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
     """Whether the condition came true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
