@@ -52,7 +52,7 @@ def password_grant(causeway: Platform, username: str, password: str) -> str:
     return token
 
 
-def eventually(probe: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def eventually(probe: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """Ask until the answer is true; fails with the last answer."""
     deadline = time.monotonic() + seconds
     while not (answer := probe()):
@@ -61,15 +61,29 @@ def eventually(probe: Callable[[], Any], what: str, seconds: float = 20.0) -> An
     return answer
 
 
+def whole(causeway: Platform) -> bool:
+    """Whether every part is up, every partition in sync, and the edge sends to every replica."""
+    status = causeway.status()
+    if not all(part["up"] for part in status["components"]):
+        return False
+    in_sync = {len(row["in_sync"]) for row in status["partitions"]}
+    return in_sync == {3} and not _failing(causeway)
+
+
 def back(causeway: Platform, before: dict[str, int]) -> bool:
     """Whether the parts of `before`, name -> process id, run anew and the edge sends to them."""
     parts = {part["name"]: part for part in causeway.status()["components"]}
     if not all(parts[name]["up"] and parts[name]["pid"] != pid for name, pid in before.items()):
         return False
+    return not _failing(causeway)
+
+
+def _failing(causeway: Platform) -> bool:
+    """Whether the edge holds any replica for dead."""
     asked = httpx.get(f"{causeway['CAUSEWAY_EDGE_ADMIN']}/clusters?format=json", timeout=10)
     clusters = asked.raise_for_status().json()["cluster_statuses"]
     hosts = [host for cluster in clusters for host in cluster.get("host_statuses", ())]
-    return not any(host["health_status"].get("failed_active_health_check") for host in hosts)
+    return any(host["health_status"].get("failed_active_health_check") for host in hosts)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from causeway.bridge.v1 import event_service_pb2 as pb
 from causeway.bridge.v1.event_service_pb2_grpc import EventServiceStub
 from client.streams import follow
-from tests.e2e.conftest import Customer, eventually, password_grant
+from tests.e2e.conftest import Customer, eventually, password_grant, whole
 from tests.e2e.test_failover import kill, leaders
 from tests.integration.bridge.parts import until
 from tests.platform import Platform
@@ -25,13 +25,7 @@ BODY = {"items": [{"sku": "book", "quantity": 1}]}
 def _healed(causeway: Platform) -> Iterator[None]:
     """The supervisor brings back what was killed."""
     yield
-
-    def whole() -> bool:
-        status = causeway.status()
-        in_sync = {len(row["in_sync"]) for row in status["partitions"]}
-        return all(one["up"] for one in status["components"]) and in_sync == {3}
-
-    eventually(whole, "all up and in sync again", seconds=90)
+    eventually(lambda: whole(causeway), "all up and in sync again", seconds=120)
 
 
 @asynccontextmanager

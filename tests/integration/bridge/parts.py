@@ -160,7 +160,7 @@ async def running(run: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncItera
 
 
 async def until(
-    condition: Callable[[], Awaitable[bool]] | Callable[[], bool], seconds: float = 30
+    condition: Callable[[], Awaitable[bool]] | Callable[[], bool], seconds: float = 90
 ) -> None:
     """Wait until something holds; fail if it does not within `seconds`."""
     end = time.monotonic() + seconds

@@ -50,8 +50,8 @@ def test_who_says_nothing_is_cut_within_seconds(edge: Running) -> None:
             for first in (b"", b"GET /heal", HALF_A_HANDSHAKE)
         ]
         for one in connections:
-            answer(one, 10)
-    assert time.monotonic() - begun < 8
+            answer(one, 30)
+    assert time.monotonic() - begun < 20
 
 
 def without_first_line(listener: Listener) -> None:
@@ -126,7 +126,7 @@ def test_silent_connections_give_their_room_back(start: Start) -> None:
         for port in ports(edge):
             for one in held(port, 2 * FEW):
                 stack.enter_context(closing(one))
-        assert until(lambda: is_served(edge) and is_served_over_tls(edge), 8)
+        assert until(lambda: is_served(edge) and is_served_over_tls(edge))
 
 
 def is_served(edge: Running) -> bool:

@@ -89,7 +89,7 @@ def test_a_callers_longer_timeout_does_not_count(start: Start, operator: str) ->
     begun = time.monotonic()
     request = GetOrderRequest(name="orders/slow").SerializeToString()
     edge.grpc(GET, request, operator)  # asks for 15 s
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 12
 
 
 def test_registrations_are_limited_by_address_and_method(start: Start, operator: str) -> None:

@@ -111,7 +111,7 @@ def test_a_role_that_is_withdrawn_is_gone_on_a_connection_that_stays_open(
     with httpx.Client(base_url=edge.url, headers=headers) as client:
         assert client.post("/v1/orders/7:ship", json={}).status_code == 200
         edge.publish(emit(with_roles(model, SHIP, "operator"), edge.deployment))
-        assert bench.until(lambda: client.post("/v1/orders/7:ship", json={}).status_code == 403, 3)
+        assert bench.until(lambda: client.post("/v1/orders/7:ship", json={}).status_code == 403)
 
 
 def test_a_service_is_added_without_a_restart(start: Start, model: Model, operator: str) -> None:
@@ -255,7 +255,7 @@ def test_a_rotated_key_is_accepted_and_the_old_one_refused_in_time(
             assert edge.rest("GET", "/v1/orders/7", old).status_code == 200
             own.rotate()
             new = own.token("operator")
-            assert bench.until(lambda: edge.rest("GET", "/v1/orders/7", new).status_code == 200, 10)
+            assert bench.until(lambda: edge.rest("GET", "/v1/orders/7", new).status_code == 200)
             assert edge.rest("GET", "/v1/orders/7", old).status_code == 401
 
 
@@ -282,4 +282,5 @@ def test_a_filter_that_is_changed_has_the_keys_before_anybody_calls(
     before = fetched()
     changed = _change(edge, fetching(emit(without, edge.deployment)))
     assert "ecds_authentication.json" in changed
-    assert bench.until(lambda: fetched() > before, 3) is fast
+    # Whoever fetches does so at once: on a busy machine that may take a while.
+    assert bench.until(lambda: fetched() > before, 30 if fast else 3) is fast

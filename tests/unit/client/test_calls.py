@@ -82,7 +82,7 @@ async def test_the_servers_word_for_how_long_to_wait_is_kept(
     script.answer = lambda number: refusal if number == 1 else ORDER
     begun = time.monotonic()
     await causeway.orders.GetOrder(pb.GetOrderRequest(name="orders/1"))
-    assert 0.3 <= time.monotonic() - begun < 2
+    assert 0.3 <= time.monotonic() - begun < 10
 
 
 async def test_a_wait_beyond_the_deadline_is_not_begun(causeway: Platform, script: Script) -> None:
@@ -92,7 +92,7 @@ async def test_a_wait_beyond_the_deadline_is_not_begun(causeway: Platform, scrip
     with pytest.raises(Unavailable) as caught:
         await causeway.orders.GetOrder(pb.GetOrderRequest(name="orders/1"))
     assert caught.value.retry_after == 30
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
     assert len(script.calls) == 1
 
 

@@ -47,7 +47,7 @@ def start_runner(state: Path, *words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, str(RUNNER), str(state), *words])  # noqa: S603
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until `condition()` is true; AssertionError when it takes too long."""
     deadline = time.monotonic() + seconds
     while not condition():

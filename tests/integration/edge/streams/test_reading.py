@@ -50,7 +50,7 @@ def test_a_stream_with_nothing_to_say_is_seen_to_be_open(streams: Running, opera
     with opened(streams, "silent", SSE, operator) as answer:
         assert answer.status_code == 200
         assert "heartbeat" in next(records(answer))
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10
 
 
 def test_a_slow_reader_costs_a_bounded_amount_of_memory(
