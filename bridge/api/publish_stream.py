@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from copy import copy
 
-from bridge.api.inflow import Inflow
+from bridge.api.inflow import Entry, Inflow
 from bridge.api.publishable import invalid
 from bridge.errors import CausewayError
 from bridge.store.offer import Offer, Outcome
@@ -22,8 +22,9 @@ async def stored(
     What is wrong with an event ends the stream, with its sequence named, once everything before it
     is stored and acknowledged.
     """
-    inflow = Inflow()
-    reader = asyncio.create_task(_read(requests, offer_of, inflow))
+    order = _Order(offer_of)
+    inflow = Inflow(order.entry)
+    reader = asyncio.create_task(_read(requests, order, inflow))
     try:
         while batch := await inflow.take():
             outcomes = await put([offer for _, offer in batch])
@@ -45,34 +46,41 @@ async def stored(
 
 
 async def _read(
-    requests: AsyncIterator[pb.PublishEventsRequest], offer_of: OfferOf, inflow: Inflow
+    requests: AsyncIterator[pb.PublishEventsRequest], order: "_Order", inflow: Inflow
 ) -> None:
-    """Check event by event, and pause while enough of them wait."""
-    last = 0
+    """Read message by message, and pause while enough of them wait."""
+    error: Exception | None = None
     try:
         async for request in requests:
-            try:
-                offer = _next_offer(request, last, offer_of)
-            except CausewayError as error:
-                raise at(request.sequence, error) from None
-            last = request.sequence
-            await inflow.put(last, offer)
-    except CausewayError as error:
-        # What the kit could not even read has no sequence of its own.
-        inflow.close(error if "sequence" in error.metadata else _after(last, error))
-    except Exception as error:
-        inflow.close(error)
-    else:
-        inflow.close()
+            await inflow.put(request)
+    except Exception as raised:
+        error = raised
+    inflow.check()
+    # What the kit could not even read has no sequence of its own.
+    inflow.close(_after(order.last, error) if isinstance(error, CausewayError) else error)
 
 
-def _next_offer(request: pb.PublishEventsRequest, last: int, offer_of: OfferOf) -> Offer:
-    if request.sequence <= last:
-        raise invalid("sequence", f"must be larger than the one before it, {last}")
-    if not request.event.name:
-        # Whoever comes back after a break sends again what was not acknowledged.
-        raise invalid("event.name", "give each event of a stream an id, events/{id}")
-    return offer_of(request)
+class _Order:
+    """Checks one event after the other; `last` is the sequence of the last that was in order."""
+
+    def __init__(self, offer_of: OfferOf) -> None:
+        self._offer_of = offer_of
+        self.last = 0
+
+    def entry(self, request: pb.PublishEventsRequest) -> Entry:
+        """Give the event with its sequence, which an error names."""
+        sequence = request.sequence
+        try:
+            if sequence <= self.last:
+                raise invalid("sequence", f"must be larger than the one before it, {self.last}")
+            if not request.event.name:
+                # Whoever comes back after a break sends again what was not acknowledged.
+                raise invalid("event.name", "give each event of a stream an id, events/{id}")
+            offer = self._offer_of(request)
+        except CausewayError as error:
+            raise at(sequence, error) from None
+        self.last = sequence
+        return sequence, offer
 
 
 def at(sequence: int, error: CausewayError) -> CausewayError:

@@ -49,9 +49,10 @@ class Publishable:
         message = _message_of(event, event_type)
         stream = event_type.stream_of(message)
         _check_place(event, stream)
-        own = origin._replace(
-            correlation_id=origin.correlation_id or event_id,
-            causation_id=cause_of(source, outer_id),
+        actor, client, method, request_id, correlation_id, _, traceparent = origin
+        cause = cause_of(source, outer_id)
+        own = Origin(
+            actor, client, method, request_id, correlation_id or event_id, cause, traceparent
         )
         return Offer(
             event_id,
@@ -66,7 +67,7 @@ class Publishable:
         )
 
     def _type_of(self, event: event_pb2.Event, caller: Caller) -> EventType:
-        named = event.data.TypeName()
+        named = event.data.type_url.rpartition("/")[2]
         name = event.type or named
         if not name:
             raise invalid("event.type", f"name the type: {self._names()}")
@@ -127,8 +128,9 @@ def _not_publishable(name: str) -> PermissionDenied:
 
 
 def _message_of(event: event_pb2.Event, event_type: EventType) -> Message:
+    data = event.data.value
     try:
-        message = event_type.message.FromString(event.data.value)
+        message = event_type.message.FromString(data)
     except (DecodeError, UnicodeDecodeError, RecursionError):
         raise invalid("event.data", f"does not decode as {event_type.name}") from None
     size = message.ByteSize()
@@ -142,7 +144,7 @@ def _message_of(event: event_pb2.Event, event_type: EventType) -> Message:
     except InvalidArgument as error:
         raise _below("event.data", error) from None
     # A text with it has the byte; without the byte nothing need be looked at.
-    if b"\0" in event.data.value and (field := field_with_nul(message)):
+    if b"\0" in data and (field := field_with_nul(message)):
         raise invalid(f"event.data.{field}", "a text can't hold the character U+0000")
     return message
 
@@ -172,6 +174,8 @@ def _below(field: str, error: InvalidArgument) -> CausewayError:
 
 def _check_place(event: event_pb2.Event, stream: str) -> None:
     """What follows from the data may be said too, but not otherwise."""
+    if not event.key and not event.subject:
+        return
     key = stream.partition("/")[2]
     for field, said, right in (("key", event.key, key), ("subject", event.subject, stream)):
         if said not in ("", right):

@@ -19,10 +19,10 @@ and says so in words of its own."""
 def check_size(type_name: str, data: bytes, *texts: str) -> None:
     """Raise InvalidArgument if `data` with headers `texts` (source, stream, …) is too large."""
     # No text has more than 4 bytes a character: mostly nothing need be encoded to see it.
-    lengths = [len(text) for text in texts]
-    if 4 * max(lengths, default=0) > MAX_TEXT_BYTES:
+    longest = 4 * max(map(len, texts), default=0)
+    if longest > MAX_TEXT_BYTES:
         _check_texts(type_name, texts)
-    if len(data) + HEADER_NAMES_BYTES + 4 * sum(lengths) <= MAX_RECORD_BYTES:
+    if len(data) + HEADER_NAMES_BYTES + longest * len(texts) <= MAX_RECORD_BYTES:
         return
     size = len(data) + HEADER_NAMES_BYTES + sum(len(text.encode()) for text in texts)
     if size > MAX_RECORD_BYTES:

@@ -7,8 +7,8 @@ stream in one group. An event whose id is stored already is not written again.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -22,6 +22,10 @@ from bridge.store.offer import Offer, Outcome, Row
 
 MOST = 512
 """Events of one group."""
+QUIET = 2
+"""Turns of the event loop in which nobody came, until a group begins."""
+TURNS = 200
+"""At the most."""
 TRIES = 20
 PAUSE = 0.005
 """Seconds, grown by each try and scattered: other processes write the same streams."""
@@ -29,8 +33,13 @@ MET = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 
 
 class _Batch(NamedTuple):
-    offers: Sequence[Offer]
+    by_id: Mapping[str, Offer]
     outcomes: asyncio.Future[list[Outcome]]
+
+    @property
+    def offers(self) -> Collection[Offer]:
+        """In their order."""
+        return self.by_id.values()
 
 
 class Intake:
@@ -59,7 +68,7 @@ class Intake:
                 return [*outcomes, *[refused] * (len(offers) - len(outcomes))]
         return outcomes
 
-    async def _queued(self, offers: Sequence[Offer]) -> list[Outcome]:
+    async def _queued(self, offers: Mapping[str, Offer]) -> list[Outcome]:
         batch = _Batch(offers, asyncio.get_running_loop().create_future())
         self._waiting.append(batch)
         if self._work is None or self._work.done():
@@ -70,8 +79,10 @@ class Intake:
     async def _drain(self) -> None:
         group: Sequence[_Batch] = ()
         try:
-            while group := self._next():
-                if not await self._commit(group):
+            while self._waiting:
+                await self._gathered()
+                group = self._next()
+                if group and not await self._commit(group):
                     for batch in group:
                         await self._commit([batch])
         finally:
@@ -80,26 +91,36 @@ class Intake:
                 if not batch.outcomes.done():
                     batch.outcomes.set_exception(_ended())
 
+    async def _gathered(self) -> None:
+        """Let those in too whose calls have arrived: a few turns of the loop bring each of them."""
+        quiet = 0
+        for _ in range(TURNS):
+            before = len(self._waiting)
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if len(self._waiting) == before else 0
+            if quiet == QUIET:
+                return
+
     def _next(self) -> Sequence[_Batch]:
         taken: list[_Batch] = []
         ids: set[str] = set()
         while self._waiting:
             batch = self._waiting[0]
-            own = {offer.event_id for offer in batch.offers}
+            more = len(ids) + len(batch.by_id)
             # Of two with one id the first is stored, and the second held against it.
-            if taken and (len(ids) + len(own) > self._most or ids & own):
+            if taken and (more > self._most or not ids.isdisjoint(batch.by_id)):
                 break
             self._waiting.popleft()
             if not batch.outcomes.done():  # else its caller was cancelled
                 taken.append(batch)
-                ids |= own
+                ids.update(batch.by_id)
         return taken
 
     async def _commit(self, group: Sequence[_Batch]) -> bool:
         """Store a group; False: nothing of it is stored, each may do better by itself."""
         try:
             async with acquire(self._pool) as connection:
-                outcomes = await self._store(connection, [batch.offers for batch in group])
+                outcomes = await self._store(connection, [batch.by_id for batch in group])
         except Exception as error:
             if len(group) > 1 and not is_away(error):
                 return False
@@ -115,10 +136,10 @@ class Intake:
         return True
 
     async def _store(
-        self, connection: asyncpg.Connection, batches: Sequence[Sequence[Offer]]
+        self, connection: asyncpg.Connection, batches: Sequence[Mapping[str, Offer]]
     ) -> list[Outcome]:
         """Store events; again where others were at the same streams or ids."""
-        claiming = any(offer.repeats for batch in batches for offer in batch)
+        claiming = any(offer.repeats for batch in batches for offer in batch.values())
         for tried in range(1, TRIES + 1):
             try:
                 if claiming:
@@ -133,21 +154,22 @@ class Intake:
         )
 
     async def _write(
-        self, connection: asyncpg.Connection, batches: Sequence[Sequence[Offer]]
+        self, connection: asyncpg.Connection, batches: Sequence[Mapping[str, Offer]]
     ) -> list[Outcome]:
-        offers = {offer.event_id: offer for batch in batches for offer in batch}
+        offers = {event_id: offer for batch in batches for event_id, offer in batch.items()}
         numbers = [number for number, batch in enumerate(batches) for _ in batch]
-        timed = [offer.timed for offer in offers.values()]
-        columns = zip(*(offer.columns() for offer in offers.values()), strict=True)
         written = await connection.fetch(
-            self._sql["append_outside"], *map(list, columns), timed, numbers
+            self._sql["append_outside"], *_columns([*offers.values()], numbers)
         )
         rows: dict[str, Row] = {}
         for event_id, version, _ in written:
             rows[event_id] = offers[event_id].stored(version)
-        if len(rows) < len(offers):
+        outcomes: list[Outcome]
+        if len(rows) == len(offers):
+            outcomes = [rows[event_id] for event_id in offers]
+        else:
             rows |= await self._known(connection, [i for i in offers if i not in rows])
-        outcomes = [outcome for batch in batches for outcome in _judged(batch, rows)]
+            outcomes = [outcome for batch in batches for outcome in _judged(batch.values(), rows)]
         if not any(offer.repeats for offer in offers.values()):
             return outcomes
         return await claims.settled(connection, [*offers.values()], outcomes)
@@ -159,20 +181,29 @@ class Intake:
         return {row["event_id"]: row for row in rows}
 
 
-def _runs(offers: Sequence[Offer]) -> list[list[Offer]]:
+def _columns(offers: Sequence[Offer], batches: Sequence[int]) -> Iterator[Sequence[Any]]:
+    """Lay events out as `append_outside` takes them."""
+    yield [offer.event_id for offer in offers]
+    columns = [*zip(*(offer.columns() for offer in offers), strict=True), batches]
+    for column in columns:
+        # The driver looks for a list in each place of a list, which costs more than the place.
+        yield column[:1] if column.count(column[0]) == len(column) else column
+
+
+def _runs(offers: Sequence[Offer]) -> list[dict[str, Offer]]:
     """Cut where an id comes again: it is held against what is stored of the run before."""
-    runs: list[list[Offer]] = []
-    ids: set[str] = set()
+    whole = {offer.event_id: offer for offer in offers}
+    if len(whole) == len(offers):
+        return [whole] if whole else []
+    runs: list[dict[str, Offer]] = [{}]
     for offer in offers:
-        if not runs or offer.event_id in ids:
-            runs.append([])
-            ids.clear()
-        runs[-1].append(offer)
-        ids.add(offer.event_id)
+        if offer.event_id in runs[-1]:
+            runs.append({})
+        runs[-1][offer.event_id] = offer
     return runs
 
 
-def _judged(batch: Sequence[Offer], rows: Mapping[str, Row]) -> Iterator[Outcome]:
+def _judged(batch: Iterable[Offer], rows: Mapping[str, Row]) -> Iterator[Outcome]:
     """The outcomes of one caller's events; from the first that is refused on, its."""
     refused: CausewayError | None = None
     for offer in batch:

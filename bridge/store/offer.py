@@ -39,17 +39,25 @@ class Offer(NamedTuple):
         return f"events/{self.event_id}"
 
     def columns(self) -> tuple[Any, ...]:
-        """Lay it out as one place of the parameters of `append_outside`."""
+        """Lay it out as one place of the parameters of `append_outside`, but for its id."""
+        actor, client, method, request_id, correlation_id, causation_id, traceparent = self.origin
         return (
             self.stream,
             self.type.name,
-            self.event_id,
             self.data,
             self.schema.id,
             self.type.topic,
             self.schema.version,
             self.time,
-            *self.origin,
+            actor,
+            client,
+            method,
+            request_id,
+            # Mostly of one that begins its own: then all of a group have the same.
+            "" if correlation_id == self.event_id else correlation_id,
+            causation_id,
+            traceparent,
+            self.timed,
         )
 
     def stored(self, version: int) -> Row:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from bridge.api.inflow import Inflow
+from bridge.api.inflow import Entry, Inflow
 from bridge.api.publish_stream import stored
 from bridge.errors import InvalidArgument, Unavailable
 from bridge.store.offer import Offer, Outcome
@@ -21,6 +21,10 @@ def request(sequence: int) -> pb.PublishEventsRequest:
 
 def offer_of(one: pb.PublishEventsRequest) -> Offer:
     return offered(one.event)
+
+
+def entry_of(one: pb.PublishEventsRequest) -> Entry:
+    return one.sequence, offer_of(one)
 
 
 class Store:
@@ -72,15 +76,43 @@ async def test_reading_pauses_while_as_much_as_may_waits_to_be_stored() -> None:
 
 
 async def test_events_that_wait_are_bounded_in_bytes_too() -> None:
-    offer = offered(adjusted("book", 1, name="events/1"))._replace(data=b"x" * 1000)
-    inflow = Inflow(most=100, most_bytes=3000)
+    inflow = Inflow(entry_of, most=100, most_bytes=3 * request(1).ByteSize())
     for sequence in (1, 2):
-        await inflow.put(sequence, offer)
-    third = asyncio.create_task(inflow.put(3, offer))
+        await inflow.put(request(sequence))
+    third = asyncio.create_task(inflow.put(request(3)))
     await asyncio.sleep(0.01)
     assert not third.done()
     assert [sequence for sequence, _ in await inflow.take()] == [1, 2, 3]
     await third
+
+
+async def test_what_arrives_is_checked_while_its_reader_waits_for_the_next() -> None:
+    checked: list[int] = []
+
+    def entry(one: pb.PublishEventsRequest) -> Entry:
+        checked.append(one.sequence)
+        return entry_of(one)
+
+    inflow = Inflow(entry)
+    await inflow.put(request(1))
+    assert checked == []
+    await asyncio.sleep(0)
+    assert checked == [1]
+
+
+async def test_behind_what_is_wrong_nothing_is_taken_though_it_was_read() -> None:
+    def entry(one: pb.PublishEventsRequest) -> Entry:
+        if one.sequence == 3:
+            raise InvalidArgument("no such thing")
+        return entry_of(one)
+
+    inflow = Inflow(entry)
+    for sequence in range(1, 6):
+        await inflow.put(request(sequence))
+    inflow.close()
+    assert [sequence for sequence, _ in await inflow.take()] == [1, 2]
+    assert await inflow.take() == []
+    assert isinstance(inflow.error, InvalidArgument)
 
 
 async def test_events_that_come_while_others_are_stored_share_the_next_commit() -> None:
