@@ -104,10 +104,12 @@ class Intents:
         # The insert comes first: it waits for a registration that is about to finish, so that
         # what is read after it is up to date.
         inserted = await self._insert(connection, intent)
+        field = await user_table.taken(connection, intent.username, intent.email)
+        # Asked second: this very request may be finished between the two questions, and whoever
+        # sees its user sees that it made it.
         made = await earlier(connection, intent.repeats)
         if made is not None:
             return Registered(made.removeprefix("users/"))
-        field = await user_table.taken(connection, intent.username, intent.email)
         if field is not None:
             return Taken(field)
         return Begun() if inserted else await _other(connection, intent)

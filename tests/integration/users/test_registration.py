@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -20,6 +21,7 @@ from bridge.events.event import Origin
 from bridge.store.event_store import EventStore
 from bridge.store.repeats import Repeats
 from causeway.users.v1.events_pb2 import UserRegistered
+from services.users import user_table
 from services.users.intents import METHOD, Intent, Intents
 from services.users.keycloak import Keycloak
 from services.users.money import NANOS
@@ -301,6 +303,25 @@ async def test_an_answer_that_is_lost_is_healed_by_a_retry(
     else:  # without a request_id it can't be told from somebody else's wish for the name
         with pytest.raises(AlreadyExists):
             await retry
+    assert await system.exists(wanted)
+
+
+async def test_a_repeat_that_meets_the_end_of_its_first_try_has_its_result(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tests/crashpoints met it: finished between a repeat's questions, the name was "taken"."""
+    wanted = intent()
+    assert await system.intents.begin(wanted)
+    user_id = await system.keycloak.create(wanted, PASSWORD)
+    ask, finish = user_table.taken, [system.registration().settle(wanted)]
+
+    async def taken(*arguments: Any) -> str | None:
+        while finish:
+            await finish.pop()
+        return await ask(*arguments)
+
+    monkeypatch.setattr(user_table, "taken", taken)
+    assert await system.registration().register(again(wanted), PASSWORD) == user_id
     assert await system.exists(wanted)
 
 
