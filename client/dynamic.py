@@ -15,14 +15,17 @@ from client.platform import Platform
 
 def find_method(name: str) -> MethodDescriptor:
     """`causeway.orders.v1.OrderService/GetOrder`, also without `causeway.`, or `GetOrder` alone
-    where one service has it. LookupError names those that come near."""
+    where one service has it. LookupError names those that come near, or all."""
     found = [path for path in surface() if _matches(path, name)]
     if len(found) == 1:
         return surface()[found[0]]
-    near = found or _near(name)
-    hint = ", ".join(path.removeprefix("/causeway.") for path in near[:5])
+    if near := found or _near(name):
+        hint = [path.removeprefix("/causeway.") for path in near[:5]]
+    else:
+        hint = sorted({path.rpartition("/")[2] for path in surface()})
     problem = "is not one method" if found else "is not a method"
-    raise LookupError(f"{name} {problem}" + (f"; there is {hint}" if hint else ""))
+    are = "there are" if hint[1:] else "there is"
+    raise LookupError(f"{name} {problem}; {are} {', '.join(hint)}")
 
 
 def _matches(path: str, name: str) -> bool:

@@ -12,6 +12,7 @@ from client.tokens import password as password_grant
 from stack import addresses
 from stack.errors import Code, StackError
 from stack.provision.people import LOCAL_USERS, password_of
+from stack.reasons import REASONS
 from stack.running import running_settings
 
 
@@ -32,14 +33,21 @@ async def connected(
         except CallFailed as error:
             raise refused(error, user, again) from None
         except LoginFailed as error:
-            raise StackError(Code.LOGIN_FAILED, f"{user}: {error}", "causeway status") from None
+            raise _not_logged_in(error, user, again) from None
 
 
 def refused(error: CallFailed, user: str, again: str) -> StackError:
     """The refusal for a person: what was said, the wrong fields, the missing role."""
     first, *more = str(error).splitlines()
-    detail = "\n".join(line.strip() for line in more)
+    detail = "\n".join(line.strip() for line in more if line.strip() not in first)
     return StackError(Code.CALL_FAILED, first, _next_command(error, user, again), detail=detail)
+
+
+def _not_logged_in(error: LoginFailed, user: str, again: str) -> StackError:
+    if error.reason != "invalid_grant":
+        return StackError(Code.LOGIN_FAILED, f"{user}: {error}", "causeway status")
+    other = f"{again} --as {user} --password …   (local users: {' '.join(LOCAL_USERS)})"
+    return StackError(Code.LOGIN_FAILED, f"{user}: {error}", other)
 
 
 def _next_command(error: CallFailed, user: str, again: str) -> str:
@@ -48,4 +56,6 @@ def _next_command(error: CallFailed, user: str, again: str) -> str:
         return f"{again} --as {able[0] if able else 'alice'}"
     if error.code is grpc.StatusCode.UNAVAILABLE:
         return "causeway status"
+    if error.reason in REASONS:
+        return f"causeway explain {error.reason}"
     return f"causeway explain {Code.CALL_FAILED}"

@@ -20,7 +20,7 @@ def full_type(name: str, known: list[str]) -> str:
     problem = "is more than one type" if found else "is no type of an event"
     raise StackError(
         Code.UNKNOWN_NAME,
-        f"{name} {problem}; there is {', '.join(near)}",
+        f"{name} {problem}; {'there are' if near[1:] else 'there is'} {', '.join(near)}",
         f"the same with --type {near[0]}",
         usage=True,
     )

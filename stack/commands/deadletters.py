@@ -20,6 +20,8 @@ Key = Annotated[str, typer.Option(help="Only of this key: the id of an aggregate
 Type = Annotated[str, typer.Option("--type", help="Only of this type, e.g. OrderCreated.")]
 Reason = Annotated[str, typer.Option(help="Only with this reason, e.g. KEY_PARKED.")]
 
+NONE_MATCHES = "no parked event matches; causeway deadletters list shows all"
+
 
 @deadletters.command("list")
 def list_(
@@ -53,7 +55,7 @@ def list_(
     if as_json:
         say_json([json_of(letter) for letter in found])
     else:
-        say(letters_text(found))
+        say(letters_text(found) if found or not wanted.ListFields() else NONE_MATCHES)
     if more:
         sys.stderr.write(f"there are more than {limit}: --limit {limit * 10}\n")
 
@@ -108,7 +110,8 @@ def redrive(
     wanted = chosen(names or [], group, key, type_, reason)
     refuse_everything(wanted, "redrive")
     count = anyio.run(redriven, wanted, user, password)
-    say(f"{counted(count)} to be handled again, and what waits behind; causeway deadletters list")
+    done = f"{counted(count)} to be handled again, and what waits behind; causeway deadletters list"
+    say(done if count else NONE_MATCHES)
 
 
 @deadletters.command()
@@ -139,4 +142,4 @@ def discard(
     if not yes:
         typer.confirm("They will never be handled. Go on?", abort=True, err=True)
     count = anyio.run(discarded, wanted, user, password)
-    say(f"{counted(count)} given up; what waits behind goes on")
+    say(f"{counted(count)} given up; what waits behind goes on" if count else NONE_MATCHES)

@@ -20,6 +20,13 @@ def test_a_wrong_name_is_answered_with_near_ones() -> None:
         find_method("orders.v1.Orders/GetOrdr")
 
 
+def test_a_name_that_is_near_to_none_is_answered_with_all_methods() -> None:
+    with pytest.raises(
+        LookupError, match=r"Xyz is not a method; there are .*GetOrder, .*WatchOrder"
+    ):
+        find_method("Xyz")
+
+
 def test_a_request_that_does_not_fit_is_refused_with_the_field() -> None:
     with pytest.raises(ValueError, match="nome"):
         read_request(find_method("GetOrder"), '{"nome": "orders/1"}')
