@@ -24,25 +24,31 @@ class Choices:
         return self.scale.get(service, 1)
 
 
-def parse_choices(scale: Sequence[str], only: Sequence[str]) -> Choices:
-    """Read `orders=2` and `postgres,kafka`. Raises StackError SETTING_INVALID (usage)."""
+def parse_choices(
+    scale: Sequence[str], only: Sequence[str], command: str = "causeway up --scale"
+) -> Choices:
+    """Read `orders=2` and `postgres,kafka`. Raises StackError SETTING_INVALID (usage).
+
+    `command` is what stands before a word of `scale` where it was typed.
+    """
     words = [word for text in scale for word in text.split(",") if word]
     names = tuple(name for text in only for name in text.split(",") if name)
     collector = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-    return Choices(dict(map(_replicas, words)), names, collector)
+    return Choices(dict(_replicas(word, command) for word in words), names, collector)
 
 
-def _replicas(word: str) -> tuple[str, int]:
+def _replicas(word: str, command: str) -> tuple[str, int]:
     name, _, number = word.partition("=")
     if (
         name not in SCALABLE
         or not (number.isascii() and number.isdecimal())
         or not 1 <= int(number) <= REPLICAS
     ):
+        typed = f"{command.removeprefix('causeway up ')} {word}"
         raise StackError(
             Code.SETTING_INVALID,
-            f"--scale {word}: one of {', '.join(SCALABLE)}, with 1 to {REPLICAS} replicas",
-            "causeway up --scale orders=2",
+            f"{typed}: one of {', '.join(SCALABLE)}, with 1 to {REPLICAS} replicas",
+            f"{command} orders=2",
             usage=True,
         )
     return name, int(number)

@@ -23,6 +23,6 @@ def scale(
     from stack.live.apply import scale_services
     from stack.running import running_settings
 
-    wanted = parse_choices(replicas, []).scale
+    wanted = parse_choices(replicas, [], "causeway scale").scale
     settings, _ = running_settings()
     anyio.run(scale_services, settings, wanted, drain, say)

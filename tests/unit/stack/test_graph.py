@@ -63,3 +63,9 @@ def test_scale_and_subset_are_read_from_words() -> None:
 def test_a_scale_that_can_not_be_is_refused(word: str) -> None:
     with pytest.raises(StackError, match="--scale"):
         parse_choices([word], [])
+
+
+def test_a_scale_that_can_not_be_is_refused_in_the_words_of_its_command() -> None:
+    with pytest.raises(StackError, match="causeway scale orders=99: one of orders") as raised:
+        parse_choices(["orders=99"], [], "causeway scale")
+    assert raised.value.next_command == "causeway scale orders=2"
