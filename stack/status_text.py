@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 def status_text(
     record: Record, seen: Sequence[Seen], rows: "Sequence[Partition]", unknown: str
 ) -> str:
-    """A table of processes, the logs of those that are down, a table of partitions.
+    """A table of processes, why others are not up with the logs of those down, and partitions.
 
     `unknown` is why there are no `rows`; empty when there are all.
     """
     up = sum(one.up for one in seen)
     parts = [f"{record.phase}: {up} of {len(seen)} processes are up", _processes(seen)]
-    parts += [_trouble(one) for one in seen if not one.up]
+    starting = [one for one in seen if not one.up and one.phase == "starting"]
+    if starting:
+        parts.append("\n".join(map(_still_starting, starting)))
+    parts += [_trouble(one) for one in seen if not one.up and one not in starting]
     if rows:
         parts.append(_partitions(rows))
     if unknown:
@@ -44,6 +47,10 @@ def _processes(seen: Sequence[Seen]) -> str:
         ],
         heads,
     )
+
+
+def _still_starting(one: Seen) -> str:
+    return f"{one.name} is starting: {one.reason}   (causeway logs {one.name})"
 
 
 def _trouble(one: Seen) -> str:

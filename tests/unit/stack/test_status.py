@@ -12,10 +12,12 @@ from bridge.kafka import admin
 from stack import backlog, partitions
 from stack.backlog import Waiting
 from stack.commands.status import status
+from stack.health import Seen
 from stack.identity import Identity, birth_of
 from stack.journal import Record, write
 from stack.platform import Platform
 from stack.settings import load_settings
+from stack.status_text import status_text
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +101,19 @@ def test_what_waits_is_called_unknown_where_the_databases_do_not_answer(
             status(as_json=as_json)
         assert ended.value.exit_code == 1
         assert "connection refused" in capsys.readouterr().out
+
+
+def test_a_part_that_starts_has_a_line_and_one_that_is_down_its_log() -> None:
+    words = ["its last words"]
+    seen = [
+        Seen("orders-api-1", up=False, phase="starting", pid=1, uptime=1.0, restarts=0,
+             reason="its health is NOT_SERVING", log_tail=words),
+        Seen("edge", up=False, phase="down", pid=None, uptime=None, restarts=1,
+             reason="exit code 1", log_tail=words),
+    ]  # fmt: skip
+    text = status_text(Record(Identity(1, "", "run")), seen, [], "")
+    assert (
+        "orders-api-1 is starting: its health is NOT_SERVING   (causeway logs orders-api-1)" in text
+    )
+    assert text.count("| its last words") == 1
+    assert "edge: exit code 1\n  | its last words" in text
