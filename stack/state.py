@@ -146,7 +146,9 @@ def require_running(state: Path) -> Record:
     record = live_record(state)
     if record is None:
         raise StackError(
-            Code.NOT_RUNNING, f"no platform runs with the state {state}", "causeway up --detach"
+            Code.NOT_RUNNING,
+            f"no platform runs with the state {state}",
+            "causeway up --detach   (where one runs elsewhere: CAUSEWAY_STATE=…/.causeway)",
         )
     return record
 
