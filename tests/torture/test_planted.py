@@ -1,10 +1,11 @@
 """Each planted bug is caught by the plan that provokes it, and the product passes the same."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.torture.place import Place
 from tests.torture.plans import PLANS
@@ -16,15 +17,39 @@ SEEDS = range(1, 11)
 CAUGHT = 9
 AT_ONCE = 3
 """Runs side by side, where none of them hurts what they share."""
+TRIES = 3
+"""Seeds in the short form: on a busy machine writers may write too little for a bug to show."""
+LONGEST = 600.0
+"""Seconds for all of them."""
 
 BUGS = [pytest.param(bug, id=bug) for bug in sorted(PLANTED)]
 
 
-@pytest.mark.timeout(300)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def outcomes(
+    place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, Sequence[Outcome]]:
+    """What came of each bug, seed by seed until one caught it; most of the time a run waits."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def tried(bug: str) -> Sequence[Outcome]:
+        found: list[Outcome] = []
+        async with room:
+            while len(found) < TRIES and not (found and found[-1].violations):
+                own, seed = tmp_path_factory.mktemp(bug), len(found) + 1
+                found.append(await play(place, bug, seed, own, bug=bug, seconds=SECONDS))
+        return found
+
+    async with asyncio.timeout(LONGEST):
+        beside = [bug for bug in PLANTED if not PLANS[bug].touches_parts]
+        caught = dict(zip(beside, await asyncio.gather(*map(tried, beside)), strict=True))
+        return caught | {bug: await tried(bug) for bug in PLANTED if bug not in caught}
+
+
 @pytest.mark.parametrize("bug", BUGS)
-async def test_a_planted_bug_is_caught(bug: str, place: Place, tmp_path: Path) -> None:
-    outcome = await play(place, bug, 1, tmp_path, bug=bug, seconds=SECONDS)
-    assert outcome.violations, f"not caught: {outcome}"
+def test_a_planted_bug_is_caught(bug: str, outcomes: Mapping[str, Sequence[Outcome]]) -> None:
+    tries = outcomes[bug]
+    assert tries[-1].violations, "\n".join(f"not caught: {one}" for one in tries)
 
 
 @pytest.mark.long
