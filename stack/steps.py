@@ -124,13 +124,10 @@ def administrator(settings: Settings, credentials: Credentials) -> "Administrato
 
 def catalog() -> "Catalog":
     """Every event type of the platform, and how older ones are read."""
-    from causeway.inventory.v1 import events_pb2 as inventory
-    from causeway.notifications.v1 import events_pb2 as notifications
-    from causeway.orders.v1 import events_pb2 as orders
-    from causeway.users.v1 import events_pb2 as users
+    from bridge.events.generated import event_modules
     from services.events import catalog_of
 
-    return catalog_of(orders, users, notifications, inventory)
+    return catalog_of(*event_modules())
 
 
 class _Steps:

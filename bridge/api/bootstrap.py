@@ -17,6 +17,7 @@ from bridge.api.stores import Stores, open_stores
 from bridge.database import open_pool
 from bridge.events.catalog import Catalog
 from bridge.events.described import described_in
+from bridge.events.generated import events_from_outside
 from bridge.kafka.cluster import describe
 from bridge.outages import translate
 from bridge.server.deactivations import Deactivations
@@ -26,12 +27,9 @@ from bridge.server.serve import serve
 from bridge.server.settings import ServerSettings
 from bridge.subscribe.log import log_of
 from bridge.subscribe.subscriptions import Subscriptions
-from causeway.inventory.v1 import events_pb2 as inventory_events
 
 OWN = "bridge"
 SOURCE = f"/causeway/{OWN}"
-OUTSIDE = (inventory_events,)
-"""Events that come from outside: what the bridge itself writes and relays."""
 WORKER_CONNECTIONS = 4
 """It has no consumers, whose lanes would each hold one."""
 
@@ -44,7 +42,7 @@ async def api() -> None:
     subscriptions = _subscriptions(settings, server, events)
     async with (
         open_all({**settings.service_dsns, OWN: own}, own) as (stores, once),
-        open_publisher(own, settings.registry, Catalog.of(*OUTSIDE), events, SOURCE) as publisher,
+        open_publisher(own, settings.registry, events_from_outside(), events, SOURCE) as publisher,
     ):
         await serve(
             settings.listen,
@@ -87,7 +85,7 @@ async def worker() -> None:
             dsn=settings.dsn,
             pool=pool,
             kafka=settings.brokers_for("bridge-worker"),
-            catalog=Catalog.of(*OUTSIDE),
+            catalog=events_from_outside(),
         )
         parts = await compose(work)
         await serve(settings.listen, {}, server, ready=parts.ready, background=parts.background)

@@ -36,11 +36,11 @@ def _against(releases: Sequence[Release], catalog: Catalog) -> Iterator[Problem]
     yield from upcaster_problems(catalog)
     yield from stored_problems(releases, catalog)
     if releases:
-        yield from buf_problems(releases[-1].surface.files, today.files)
+        yield from buf_problems([*releases[-1].surface.files.values()], [*today.files.values()])
 
 
 def _changes(released: Surface, today: Surface) -> Iterator[Problem]:
-    old, new = index_of(released.files), index_of(today.files)
+    old, new = index_of(released.files.values()), index_of(today.files.values())
     yield from message_problems(old, new)
     yield from field_problems(old, new)
     yield from event_problems(released.events, today.events)

@@ -75,7 +75,7 @@ def to_json(release: Release) -> str:
         "release": release.number,
         "events": [asdict(entry) for entry in release.surface.events.values()],
         "samples": [{**asdict(one), "data": one.data.hex()} for one in release.samples],
-        "files": [MessageToDict(file) for file in release.surface.files],
+        "files": [MessageToDict(file) for file in release.surface.files.values()],
     }
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
@@ -87,7 +87,7 @@ def from_json(text: str) -> Release:
         one["type"]: EventEntry(**{**one, "indexes": tuple(one["indexes"])})
         for one in value["events"]
     }
-    files = tuple(ParseDict(one, FileDescriptorProto()) for one in value["files"])
+    files = {one["name"]: ParseDict(one, FileDescriptorProto()) for one in value["files"]}
     samples = tuple(_samples(value["samples"]))
     return Release(value["release"], Surface(events, files), samples)
 

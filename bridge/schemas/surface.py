@@ -25,10 +25,10 @@ class EventEntry:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """Events by full name, and their files without custom options; imports come first."""
+    """Events by full name, and by name their files without custom options; imports come first."""
 
     events: dict[str, EventEntry]
-    files: tuple[FileDescriptorProto, ...]
+    files: dict[str, FileDescriptorProto]
 
 
 def surface_of(catalog: Catalog) -> Surface:
@@ -42,7 +42,7 @@ def surface_of(catalog: Catalog) -> Surface:
         for file in _with_imports(cast(FileDescriptor, one.message.DESCRIPTOR.file)):
             if file.name not in files:
                 files[file.name] = _bare(file)
-    return Surface(events, tuple(files.values()))
+    return Surface(events, files)
 
 
 def _with_imports(file: FileDescriptor) -> Iterator[FileDescriptor]:

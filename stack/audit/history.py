@@ -1,6 +1,5 @@
 """What `causeway events verify` checks: the stores of the platform's services, one by one."""
 
-import importlib
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from bridge.audit.findings import Report
     from bridge.events.catalog import Catalog
 
-OUTSIDE = {"bridge": "inventory"}
-"""Whose events a store holds, where it is not its service's namesake."""
 SAID_EVERY = 100_000
 """Seals or records between two lines of progress."""
 SHOWN = 20
@@ -61,10 +58,9 @@ def _chosen(wanted: Sequence[str], there: Sequence[str]) -> Sequence[str]:
 def own_events(service: str) -> "Catalog":
     """The events that a service's own store holds; the bridge's are those from outside."""
     from bridge.events.catalog import Catalog
+    from bridge.events.generated import event_modules, events_from_outside
 
-    return Catalog.of(
-        importlib.import_module(f"causeway.{OUTSIDE.get(service, service)}.v1.events_pb2")
-    )
+    return events_from_outside() if service == "bridge" else Catalog.of(*event_modules(service))
 
 
 def _is_outage(error: Exception) -> bool:

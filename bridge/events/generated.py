@@ -1,0 +1,23 @@
+"""The events of every service, as their generated modules say: found where protoc wrote them."""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import causeway
+from bridge.events.catalog import Catalog
+
+
+def event_modules(service: str = "*") -> list[ModuleType]:
+    """Import the modules of one package, `orders`, or of all; in the order of their names."""
+    (root,) = causeway.__path__
+    found = sorted(Path(root).glob(f"{service}/v*/events_pb2.py"))
+    return [
+        importlib.import_module(".".join(("causeway", *file.parts[-3:-1], file.stem)))
+        for file in found
+    ]
+
+
+def events_from_outside() -> Catalog:
+    """Read the types that have `publish_roles`: the bridge itself stores and relays them."""
+    return Catalog({one.name: one for one in Catalog.of(*event_modules()) if one.publish_roles})
