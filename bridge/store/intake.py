@@ -22,10 +22,6 @@ from bridge.store.offer import Offer, Outcome, Row
 
 MOST = 512
 """Events of one group."""
-QUIET = 2
-"""Turns of the event loop in which nobody came, until a group begins."""
-TURNS = 200
-"""At the most."""
 TRIES = 20
 PAUSE = 0.005
 """Seconds, grown by each try and scattered: other processes write the same streams."""
@@ -79,10 +75,8 @@ class Intake:
     async def _drain(self) -> None:
         group: Sequence[_Batch] = ()
         try:
-            while self._waiting:
-                await self._gathered()
-                group = self._next()
-                if group and not await self._commit(group):
+            while group := self._next():
+                if not await self._commit(group):
                     for batch in group:
                         await self._commit([batch])
         finally:
@@ -90,16 +84,6 @@ class Intake:
             for batch in (*group, *self._waiting):
                 if not batch.outcomes.done():
                     batch.outcomes.set_exception(_ended())
-
-    async def _gathered(self) -> None:
-        """Let those in too whose calls have arrived: a few turns of the loop bring each of them."""
-        quiet = 0
-        for _ in range(TURNS):
-            before = len(self._waiting)
-            await asyncio.sleep(0)
-            quiet = quiet + 1 if len(self._waiting) == before else 0
-            if quiet == QUIET:
-                return
 
     def _next(self) -> Sequence[_Batch]:
         taken: list[_Batch] = []
