@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Event, Thread
 
 from tests import platform
@@ -29,10 +29,11 @@ def main(options: list[str]) -> int:
         with noting(stop):
             return run(("--dist", "loadfile", *options), stop)
     codes: list[int] = []
-    with _beside(ALONE, options, stop, codes) as beside:
-        with _platform() as environment, noting(stop):
-            _play(ON_THE_PLATFORM, options, stop, codes, environment)
+    with _beside(ALONE, options, stop, codes) as beside, ExitStack() as started:
+        environment = started.enter_context(_platform())
         with noting(stop):
+            _play(ON_THE_PLATFORM, options, stop, codes, environment)
+            started.close()
             beside.join()
     return _together(codes, stop)
 
@@ -89,9 +90,15 @@ def _together(codes: Sequence[int], stop: Event) -> int:
     return NOTHING_CHOSEN if set(codes) == {NOTHING_CHOSEN} else PASSED
 
 
+def _leave(number: int, _frame: object) -> None:
+    """End, once: what is stopped on the way out is stopped in peace."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
-    # Else the platform would outlive a run that is ended while it starts, or, where the shell of a
-    # job in the background has had the signal ignored, pytest would ignore it too.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Else the platform would outlive a run that is ended while it starts.
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
     sys.exit(main(sys.argv[1:]))
