@@ -51,7 +51,9 @@ def _play(
             return
         print(f"round: {one.name}", flush=True)
         workers = ("-n", str(one.workers), "--dist", "loadfile")
-        arguments = (*workers, *options, *files()[one.name])
+        # Two rounds at once would write over each other's.
+        cache = ("-o", f"cache_dir=.pytest_cache/{one.name}")
+        arguments = (*workers, *cache, *options, *files()[one.name])
         codes.append(code := run(arguments, stop, one.name, environment))
         if code not in (PASSED, FAILED, NOTHING_CHOSEN):
             stop.set()

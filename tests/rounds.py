@@ -14,12 +14,13 @@ class Round:
 
 
 ALONE = (
-    Round("units", 4, ("tests/unit/", "tests/gateway/", "tests/contract/")),
-    Round("edges", 4, ("tests/integration/edge/", "tests/integration/proof/", "tests/security/")),
+    Round("units", 3, ("tests/unit/", "tests/gateway/", "tests/contract/")),
     # Each kills parts that it started itself, on ports of their own.
     Round("deaths", 0, ("tests/faults/", "tests/torture/")),
+    Round("edges", 4, ("tests/integration/edge/", "tests/integration/proof/", "tests/security/")),
 )
-"""What needs no platform, one round after the other."""
+"""What needs no platform, one round after the other: first what takes the most of the processor,
+beside a start and tests that mind it the least, and last what mostly waits."""
 ON_THE_PLATFORM = (
     # Has databases, topics and a realm of its own in the platform's parts.
     Round("parts", 2, ("tests/integration/", "tests/crashpoints/")),
