@@ -4,7 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from causeway.orders.v1 import events_pb2 as orders_events
-from tests.crashpoints.customers import Customer, State
+from causeway.users.v1 import events_pb2 as users_events
+from services.users.money import to_nanos
+from tests.crashpoints.customer import Customer, State
 from tests.crashpoints.evidence import EMAIL, WEBHOOK, Evidence
 
 
@@ -15,10 +17,15 @@ def violations(found: Evidence, customers: Sequence[Customer]) -> list[str]:
         *_orders_end(found, customers),
         *_credit_adds_up(found, customers),
         *_users_left(found, customers),
+        *_nobody_is_left_over(found, customers),
         *_streams_are_whole(found),
         *_told_once(found),
         *_mails_are_one(found, customers),
         *_posts_are_one(found, customers),
+        *_limits_are_set(found, customers),
+        *_products_change_once(found, customers),
+        *_stock_is_counted(found, customers),
+        *_read_marks_stay(found, customers),
     ]
 
 
@@ -74,6 +81,19 @@ def _users_left(found: Evidence, customers: Sequence[Customer]) -> Iterator[str]
             yield f"users/{customer.id} is {here} here and {account.identity} in Keycloak"
 
 
+def _nobody_is_left_over(found: Evidence, customers: Sequence[Customer]) -> Iterator[str]:
+    """Whoever gave up is in neither system: everybody there is a customer."""
+    registered = {
+        one.message.username
+        for one in found.events["users"]
+        if isinstance(one.message, users_events.UserRegistered)
+    }
+    expected = {customer.username for customer in customers}
+    for where, names in (("Users", registered), ("Keycloak", found.names)):
+        for name in sorted(names - expected):
+            yield f"{name} is in {where} and is no customer"
+
+
 def _streams_are_whole(found: Evidence) -> Iterator[str]:
     """Versions are 1..n, in the store and, in that order, on Kafka."""
     for events in found.events.values():
@@ -125,3 +145,60 @@ def _posts_are_one(found: Evidence, customers: Sequence[Customer]) -> Iterator[s
         yield f"the post of event {cause} to {user} never came"
     for name, user in came - set(found.told().items()):
         yield f"a post to {user} has the id {name}, which is no event of theirs"
+
+
+def _limits_are_set(found: Evidence, customers: Sequence[Customer]) -> Iterator[str]:
+    """Each limit was set once, in order, and the last one stands."""
+    limits: defaultdict[str, list[int]] = defaultdict(list)
+    for one in found.events["users"]:
+        if isinstance(one.message, users_events.CreditLimitSet):
+            limits[one.stream].append(to_nanos(one.message.credit_limit))
+    for customer in customers:
+        name, account = f"users/{customer.id}", found.accounts.get(customer.id)
+        if limits[name] != customer.limits:
+            yield f"{name} was given the limits {customer.limits}, its events say {limits[name]}"
+        if account is not None and [account.limit] != customer.limits[-1:]:
+            yield f"{name} was given the limits {customer.limits}, and has {account.limit}"
+
+
+def _products_change_once(found: Evidence, customers: Sequence[Customer]) -> Iterator[str]:
+    """A version counts each change, and the last price stands."""
+    for customer in customers:
+        product = found.products.get(customer.sku)
+        if product is None:
+            yield f"products/{customer.sku} was made and is not there"
+        elif product.version != len(customer.prices) or [product.price] != customer.prices[-1:]:
+            yield (
+                f"products/{customer.sku} had the prices {customer.prices}, and has "
+                f"{product.price} at version {product.version}"
+            )
+
+
+def _stock_is_counted(found: Evidence, customers: Sequence[Customer]) -> Iterator[str]:
+    """What was published is stored once and in order, and was counted once, and nothing else."""
+    streams: defaultdict[str, list[str]] = defaultdict(list)
+    for one in found.events["bridge"]:
+        streams[one.stream].append(one.id)
+    for customer in customers:
+        stream = f"inventory/{customer.sku}"
+        published = [event_id for event_id, _ in customer.published]
+        if (stored := streams.pop(stream, [])) != published:
+            yield f"{stream} was told {published}, and has {stored}"
+        pieces = sum(delta for _, delta in customer.published)
+        product = found.products.get(customer.sku)
+        if product is not None and product.pieces != pieces:
+            yield f"products/{customer.sku} has {product.pieces} in stock, not {pieces}"
+        for event_id in set(published) - set(found.adjusted):
+            yield f"event {event_id} about {stream} was never counted"
+    for stream in streams:
+        yield f"{stream} was told by nobody"
+
+
+def _read_marks_stay(found: Evidence, customers: Sequence[Customer]) -> Iterator[str]:
+    """What was marked read is read since the first time, as every answer said; no other is."""
+    marked = {told for customer in customers for told in customer.read}
+    for name, time in marked:
+        if found.read.get(name) != time:
+            yield f"{name} was read at {time}, is read since {found.read.get(name)}"
+    for name in found.read.keys() - {name for name, _ in marked}:
+        yield f"{name} is read, and nobody read it"

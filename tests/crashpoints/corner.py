@@ -1,6 +1,7 @@
 """A corner of the real parts for one run: databases, topics, a realm, a mail server, an issuer."""
 
 import asyncio
+import json
 import os
 import socket
 import uuid
@@ -12,7 +13,9 @@ from pathlib import Path
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
 
+import causeway
 import services
+from bridge import migrations
 from bridge.audit import heads
 from bridge.kafka.admin import Topic, open_admin
 from bridge.kafka.settings import KafkaSettings
@@ -23,6 +26,7 @@ from causeway.users.v1 import events_pb2 as users
 from services.events import catalog_of
 from services.orders import product_table
 from services.orders.product_table import Price
+from tests.crashpoints.customer import EUR
 from tests.crashpoints.life import PROCESSES, Life
 from tests.integration.bridge.parts import kafka_settings
 from tests.integration.notifications.hookserver import HookServer
@@ -33,9 +37,12 @@ from tests.integration.service_database import service_database
 from tests.integration.users.realm import SECRET, Realm, realm
 from tests.unit.server.conftest import ISSUER, Issuer
 
-SERVICES = ("users", "orders", "notifications")
-MIGRATIONS = Path(services.__path__[0])
-EUR = 1_000_000_000
+_SERVICES = Path(services.__path__[0])
+MIGRATIONS = {
+    **{name: _SERVICES / name / "migrations" for name in ("users", "orders", "notifications")},
+    "bridge": migrations.HERE,  # it has no others
+}
+DESCRIPTORS = Path(causeway.__path__[0]) / "descriptors.binpb"
 PRICES = {"book": 12 * EUR + EUR // 2, "lamp": 40 * EUR, "desk": 250 * EUR}
 
 
@@ -72,6 +79,8 @@ class Corner:
         return {
             "CAUSEWAY_LISTEN": f"127.0.0.1:{self.ports[process]}",
             "CAUSEWAY_DATABASE": self.databases[process.partition("-")[0]],
+            "CAUSEWAY_DATABASES": json.dumps({**self.databases}),
+            "CAUSEWAY_DESCRIPTORS": str(DESCRIPTORS),
             "CAUSEWAY_KAFKA": self.kafka.bootstrap,
             "CAUSEWAY_KAFKA_USERNAME": self.kafka.username,
             "CAUSEWAY_KAFKA_PASSWORD": self.kafka.password,
@@ -125,11 +134,11 @@ async def _databases(stack: AsyncExitStack) -> dict[str, str]:
     superuser = os.environ["CAUSEWAY_TEST_POSTGRES"]
     made = await asyncio.gather(
         *(
-            stack.enter_async_context(service_database(superuser, MIGRATIONS / name / "migrations"))
-            for name in SERVICES
+            stack.enter_async_context(service_database(superuser, folder))
+            for folder in MIGRATIONS.values()
         )
     )
-    return dict(zip(SERVICES, made, strict=True))
+    return dict(zip(MIGRATIONS, made, strict=True))
 
 
 async def _price(pool: asyncpg.Pool) -> None:

@@ -2,125 +2,54 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import grpc
-import grpc.aio
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from causeway.notifications.v1 import notification_service_pb2 as notifications
-from causeway.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from causeway.orders.v1 import order_service_pb2 as orders
-from causeway.orders.v1.order_service_pb2_grpc import OrderServiceStub
 from causeway.users.v1 import user_service_pb2 as users
-from causeway.users.v1.user_service_pb2_grpc import UserServiceStub
-from tests.unit.server.conftest import Issuer
-
-AGAIN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-CALL_SECONDS = 10.0
-PATIENCE = 90.0
-"""Seconds for one answer, however many tries it takes."""
-State = orders.Order.State
-
-
-@dataclass
-class Placed:
-    """An order, the state that it must end in, and whether its credit stays reserved."""
-
-    name: str
-    total: int
-    end: int
-    holds: bool
-
-
-@dataclass
-class Customer:
-    """Who it is, and what the platform has promised to it by its answers."""
-
-    username: str
-    id: str = ""
-    orders: list[Placed] = field(default_factory=list)
-
-    @property
-    def first_address(self) -> str:
-        """Where its mails go until it moves, and may go while it does."""
-        return f"{self.username}@example.org"
-
-    @property
-    def last_address(self) -> str:
-        """Where it is in the end."""
-        return f"{self.username}@example.net"
-
-
-class Callers:
-    """The way to the APIs, whichever of their lives answers."""
-
-    def __init__(self, ports: Mapping[str, int], issuer: Issuer) -> None:
-        options = [
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 300),
-        ]
-        self._channels = [
-            grpc.aio.insecure_channel(f"127.0.0.1:{ports[f'{one}-api']}", options)
-            for one in ("users", "orders", "notifications")
-        ]
-        users_api, orders_api, notifications_api = self._channels
-        self.users = UserServiceStub(users_api)
-        self.orders = OrderServiceStub(orders_api)
-        self.notifications = NotificationServiceStub(notifications_api)
-        self._issuer = issuer
-
-    async def close(self) -> None:
-        """Close the connections."""
-        for channel in self._channels:
-            await channel.close()
-
-    async def ask(
-        self,
-        method: Callable[..., Awaitable[Any]],
-        request: Message,
-        user: str = "",
-        role: str = "",
-    ) -> Any:
-        """Ask with the same request until there is an answer. Any other refusal is an error."""
-        headers: tuple[tuple[str, str], ...] = ()
-        if role:
-            token = self._issuer.token(role, sub=user)
-            headers = (("authorization", f"Bearer {token}"),)
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    return await method(request, metadata=headers, timeout=CALL_SECONDS)
-                except grpc.aio.AioRpcError as error:
-                    if error.code() not in AGAIN:
-                        raise
-                await asyncio.sleep(0.1)
+from tests.crashpoints.callers import PATIENCE, Callers
+from tests.crashpoints.corner import Corner
+from tests.crashpoints.customer import EUR, Customer, Placed, State
+from tests.crashpoints.errands import Errands
+from tests.crashpoints.leftovers import Leftovers
+from tests.crashpoints.rubbish import Rubbish
 
 
 class Life:
     """One customer's way through everything that the choreography has."""
 
-    def __init__(self, callers: Callers, customer: Customer, hooks: str) -> None:
-        """`hooks` is where webhooks go, an address without a path."""
+    def __init__(self, callers: Callers, customer: Customer, corner: Corner) -> None:
         self._callers = callers
-        self._hooks = hooks
+        self._corner = corner
         self._me = customer
+        self._leftovers = Leftovers(corner, customer)
 
     async def run(self) -> None:
         """Register, with a webhook; one order that stays confirmed, one delivered, one that is too
-        dear, one cancelled before and one after its credit is reserved; move, and be let go."""
-        await self._register()
+        dear, one cancelled before and one after its credit is reserved, and errands and rubbish
+        beside them; move, and be let go."""
+        steps = self._leftovers if self._me.forgetful else self
+        self._me.id = await steps.register()
         await self._prefer()
         await asyncio.gather(
-            self._keep(), self._get(), self._want_too_much(), self._regret(), self._give_back()
+            self._keep(),
+            self._get(),
+            self._want_too_much(),
+            self._regret(),
+            self._give_back(),
+            Errands(self._callers, self._me).run(),
+            *([self._leftovers.give_up()] if self._me.forgetful else []),
+            Rubbish(self._callers, self._corner, f"rubbish-{self._me.username}").run(),
         )
-        await self._move()
-        await self._leave()
+        await steps.move()
+        await steps.leave()
 
-    async def _register(self) -> None:
+    async def register(self) -> str:
+        """Give the user's id."""
         request = users.RegisterUserRequest(
             username=self._me.username,
             email=self._me.first_address,
@@ -129,18 +58,23 @@ class Life:
             request_id=str(uuid.uuid4()),
         )
         user = await self._callers.ask(self._callers.users.RegisterUser, request)
-        self._me.id = user.name.removeprefix("users/")
+        return str(user.name).removeprefix("users/")
 
     async def _prefer(self) -> None:
+        """Its server, or another's, will be too busy once."""
+        hooks = self._corner.hooks
+        hooks.answers.append("503")
         wanted = notifications.Preferences(
-            webhook_uri=f"{self._hooks}/{self._me.username}", webhook_secret=uuid.uuid4().hex
+            webhook_uri=f"http://127.0.0.1:{hooks.port}/{self._me.username}",
+            webhook_secret=uuid.uuid4().hex,
         )
         request = notifications.UpdatePreferencesRequest(
             preferences=wanted, request_id=str(uuid.uuid4())
         )
         await self._asked(self._callers.notifications.UpdatePreferences, request)
 
-    async def _move(self) -> None:
+    async def move(self) -> None:
+        """Change the address."""
         request = users.UpdateUserRequest(
             user=users.User(name=f"users/{self._me.id}", email=self._me.last_address),
             update_mask=FieldMask(paths=["email"]),
@@ -148,7 +82,8 @@ class Life:
         )
         await self._asked(self._callers.users.UpdateUser, request)
 
-    async def _leave(self) -> None:
+    async def leave(self) -> None:
+        """An operator deactivates it."""
         request = users.DeactivateUserRequest(
             name=f"users/{self._me.id}", reason="done", request_id=str(uuid.uuid4())
         )
@@ -194,7 +129,7 @@ class Life:
             order=orders.Order(items=items), request_id=str(uuid.uuid4())
         )
         made = await self._asked(self._callers.orders.CreateOrder, request)
-        total = made.total.units * 1_000_000_000 + made.total.nanos
+        total = made.total.units * EUR + made.total.nanos
         self._me.orders.append(Placed(made.name, total, end, holds))
         return self._me.orders[-1]
 

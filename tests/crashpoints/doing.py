@@ -11,6 +11,7 @@ from bridge.server.identity import current_call
 PLACES = {
     "append_group.run": "append",
     "commands.change": "change",
+    "commands.mark_read": "change",
     "commands.set_credit_limit": "change",
     "commands.update_preferences": "change",
     "intents.begin": "begin",
@@ -23,14 +24,23 @@ PLACES = {
     "identity_changes.take": "take",
     "identity_changes.release": "release",
     "identity_changes.due": "changes.due",
+    "once.__call__": "claim",
     "outbox._removed": "relay.acknowledged",
+    "park.park": "park",
+    "parked_table._ask": "ask",
+    "price_list.update": "change",
     "registration.register": "groups.register",
     "sender._begin": "sender.lease",
     "sender._end": "sender.outcome",
+    "sender._hold": "sender.hold",
     "sender._postpone": "sender.postpone",
+    "turn._step": "redrive",
 }
 """Points by where in the product the transaction ends; another place is named as it is."""
-BENEATH = frozenset({"outbox._turn"})
+TOGETHER = {"intake._store": "PublishEvent.store", "intake._write": "PublishEvents.store"}
+"""Where one task writes for all who publish, and knows the call of the first of them alone. Whoever
+publishes one by one claims a request_id, in a transaction; a stream's events are a statement."""
+BENEATH = frozenset({"outbox._turn", "under_way.first_step"})
 """Places that say less than who called them."""
 READING = "outbox.page"
 """The relay's page statement where nothing was acknowledged: it changes nothing."""
@@ -80,6 +90,8 @@ def names() -> Sequence[str]:
         repeated = [AGAIN] if batch.handled < batch.records else []
         return [f"{short(batch.group)}.{name}" for name in (*batch.names, *repeated)]
     place = _place()
+    if place in TOGETHER:
+        return [TOGETHER[place]]
     return [] if place == READING else [_called(PLACES.get(place, place))]
 
 

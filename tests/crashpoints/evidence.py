@@ -3,12 +3,15 @@
 import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage
+from typing import Any
 
 import asyncpg
 from google.protobuf.message import Message
 
 from bridge.events.catalog import Catalog
+from causeway.inventory.v1 import events_pb2 as inventory
 from causeway.notifications.v1 import events_pb2 as notifications
 from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users
@@ -20,14 +23,25 @@ from tests.integration.bridge.parts import read_all
 from tests.integration.notifications.hookserver import Post
 
 EMAIL, WEBHOOK = "email", "webhook"
-MODULES = {"users": users, "orders": orders, "notifications": notifications}
+MODULES = {"users": users, "orders": orders, "notifications": notifications, "bridge": inventory}
+"""Whose events are in which store."""
+STOCK_GROUP = "causeway.orders.stock"
 REST = {
     "outbox": "SELECT count(*) FROM bridge.outbox",
     "parked": "SELECT count(*) FROM bridge.parked",
     "deliveries": "SELECT count(*) FROM bridge.deliveries WHERE state = 'pending'",
 }
+UNDER_WAY = {
+    "intents": "SELECT count(*) FROM intents",
+    "identity changes": "SELECT count(*) FROM identity_changes",
+}
 LOST = "SELECT count(*) FROM bridge.deliveries WHERE state = 'unrecorded'"
 ACCOUNTS = "SELECT id, credit_limit, reserved, active, email FROM users"
+PRODUCTS = """
+SELECT sku, version, price, coalesce(pieces, 0) FROM products LEFT JOIN stock USING (sku)
+"""
+READ = "SELECT id, read_time FROM notifications WHERE read_time IS NOT NULL"
+HANDLED = "SELECT event_id::text FROM bridge.inbox WHERE consumer_group = $1"
 EVENTS = (
     "SELECT stream, version, type, event_id::text AS id, data FROM bridge.events ORDER BY position"
 )
@@ -55,6 +69,15 @@ class Account:
     """Whether it may log in, and its address; None: Keycloak does not know it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product's row: the price in nanos, and the pieces in stock."""
+
+    version: int
+    price: int
+    pieces: int
+
+
 @dataclass
 class Evidence:
     """All of a run, as far as its promises are about it."""
@@ -65,6 +88,14 @@ class Evidence:
     """By order."""
     accounts: dict[str, Account] = field(default_factory=dict)
     """By id of the user."""
+    products: dict[str, Product] = field(default_factory=dict)
+    """By sku."""
+    adjusted: list[str] = field(default_factory=list)
+    """Ids of the events whose pieces Orders has counted."""
+    read: dict[str, datetime] = field(default_factory=dict)
+    """Since when, by notification; those that are not read are left out."""
+    names: set[str] = field(default_factory=set)
+    """Whom Keycloak knows, by username."""
     mails: list[tuple[str, str]] = field(default_factory=list)
     """Message-ID and address of each mail, as often as it came."""
     posts: list[tuple[str, str]] = field(default_factory=list)
@@ -119,9 +150,14 @@ async def gathered(corner: Corner) -> Evidence:
         for name, sql in REST.items():
             found.rest[f"{service} {name}"] = await pool.fetchval(sql)
         found.rest[f"{service} unrecorded"] = await pool.fetchval(LOST)
+    for name, sql in UNDER_WAY.items():
+        found.rest[f"users {name}"] = await corner.pools["users"].fetchval(sql)
     for row in await corner.pools["orders"].fetch("SELECT id, state FROM orders"):
         found.states[f"orders/{row['id']}"] = row["state"]
-    identities = await asyncio.to_thread(_identities, corner)
+    await _errands(corner, found)
+    known = await asyncio.to_thread(_identities, corner)
+    found.names = {one["username"] for one in known}
+    identities = {one["id"]: (one["enabled"], one.get("email", "")) for one in known}
     for row in await corner.pools["users"].fetch(ACCOUNTS):
         user_id, limit, reserved, active, email = row
         identity = identities.get(user_id)
@@ -130,11 +166,24 @@ async def gathered(corner: Corner) -> Evidence:
     return found
 
 
+async def _errands(corner: Corner, found: Evidence) -> None:
+    """Look at what goes on beside the orders."""
+    shop = corner.pools["orders"]
+    for sku, *told in await shop.fetch(PRODUCTS):
+        found.products[sku] = Product(*told)
+    found.adjusted = [event_id for (event_id,) in await shop.fetch(HANDLED, STOCK_GROUP)]
+    for name, time in await corner.pools["notifications"].fetch(READ):
+        found.read[f"notifications/{name}"] = time
+
+
 async def waiting(corner: Corner) -> int:
-    """How much is still to come: what waits in a table, and events that nobody was mailed about."""
+    """How much is still to come: what waits in a table or is under way, events that nobody was
+    mailed about, and those about stock that were not counted."""
     counts = [await pool.fetchval(sql) for pool in corner.pools.values() for sql in REST.values()]
+    counts += [await corner.pools["users"].fetchval(sql) for sql in UNDER_WAY.values()]
     told, sent = await asyncio.gather(_events_to_tell(corner), _events_told(corner))
-    return int(sum(counts)) + max(0, told - sent)
+    published, adjusted = await asyncio.gather(_published(corner), _adjusted(corner))
+    return int(sum(counts)) + max(0, told - sent) + published - adjusted
 
 
 async def _events_to_tell(corner: Corner) -> int:
@@ -148,16 +197,26 @@ async def _events_told(corner: Corner) -> int:
     return int(await corner.pools["notifications"].fetchval(sql, EMAIL))
 
 
-def _identities(corner: Corner) -> dict[str, tuple[bool, str]]:
-    found = corner.realm.admin.get_users({"max": 10_000})
-    return {one["id"]: (one["enabled"], one.get("email", "")) for one in found}
+async def _adjusted(corner: Corner) -> int:
+    sql = "SELECT count(*) FROM bridge.inbox WHERE consumer_group = $1"
+    return int(await corner.pools["orders"].fetchval(sql, STOCK_GROUP))
+
+
+async def _published(corner: Corner) -> int:
+    return int(await corner.pools["bridge"].fetchval("SELECT count(*) FROM bridge.events"))
+
+
+def _identities(corner: Corner) -> list[dict[str, Any]]:
+    return list(corner.realm.admin.get_users({"max": 10_000}))
 
 
 async def _records(corner: Corner) -> dict[str, list[int]]:
     found: defaultdict[str, dict[int, None]] = defaultdict(dict)
-    for service in MODULES:
-        for record in await read_all(corner.kafka, f"{corner.run}.causeway.{service}.v1"):
+    for topic in catalog_of(*MODULES.values()).topics():
+        for record in await read_all(corner.kafka, f"{corner.run}.{topic}"):
             said = {name: (value or b"").decode() for name, value in record.headers}
+            if not said:  # rubbish
+                continue
             found[said["ce_subject"]][int(said["ce_sequence"])] = None
     return {stream: list(versions) for stream, versions in found.items()}
 

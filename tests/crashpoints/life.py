@@ -13,6 +13,8 @@ PROCESSES = (
     "orders-worker",
     "notifications-api",
     "notifications-worker",
+    "bridge-api",
+    "bridge-worker",
 )
 
 

@@ -27,9 +27,8 @@ def _lines(name: str) -> list[list[str]]:
 
 def unknown(passed: Iterable[str]) -> list[str]:
     """The points that no list has."""
-    known = {*listed("points"), *listed("recovery")}
-    elsewhere = tuple(listed("elsewhere"))
-    return sorted(one for one in passed if one not in known and not one.startswith(elsewhere))
+    known = {*listed("points"), *listed("recovery"), *listed("elsewhere")}
+    return sorted(one for one in passed if not known & {one, one.rpartition(".")[0]})
 
 
 def all_aims(seed: int) -> list[Aim]:

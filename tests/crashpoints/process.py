@@ -1,8 +1,9 @@
-"""One process of the choreography: a service's own composition root with crash points at its ports.
+"""One process of the choreography: its own composition root with crash points at its ports.
 
 Forked from a server that has everything imported, so that a life begins in a moment. What it runs
-is `services.<name>.bootstrap`, api or worker; other than on the platform are the names of topics
-and groups, which are the run's own, and the times that a crash makes somebody wait for.
+is `services.<name>.bootstrap` or `bridge.api.bootstrap`, api or worker; other than on the platform
+are the names of topics and groups, which are the run's own, and the times that a crash makes
+somebody wait for.
 """
 
 import multiprocessing
@@ -19,15 +20,16 @@ from bridge.audit import heads
 from bridge.effects import sender
 from bridge.events.catalog import Catalog
 from bridge.events.schema import SchemaId
+from bridge.events.upcasting import NO_UPCASTERS, Upcasters
 from bridge.kafka import reader
 from bridge.middleware.standard import standard
 from bridge.parking import redrive
 from bridge.registry.schemas import schema_ids
 from bridge.relay.relay import Relay
 from bridge.server.process import run
-from services.events import catalog_of
 from services.users.identity_changes import IdentityChanges
 from services.users.intents import Intents
+from services.users.sweeper import Sweeper
 from tests.crashpoints import bugs, doing, ports
 from tests.crashpoints.life import Life
 from tests.crashpoints.trigger import Trigger
@@ -42,12 +44,16 @@ LATE = (
     "services.orders.projections",
     "services.users.handlers",
     "services.users.keycloak",
-    "services.users.sweeper",
 )
 """What a bootstrap imports when it runs: here before a life is forked."""
 BOOTSTRAPS = {
-    name: import_module(f"services.{name}.bootstrap")
-    for name in ("users", "orders", "notifications")
+    name: import_module(f"{package}.bootstrap")
+    for name, package in {
+        "users": "services.users",
+        "orders": "services.orders",
+        "notifications": "services.notifications",
+        "bridge": "bridge.api",
+    }.items()
 }
 for _module in LATE:
     import_module(_module)
@@ -79,9 +85,12 @@ def _on_own_names(life: Life) -> None:
     """Topics and groups of the run's own, members that take their predecessor's place at once, and
     schemas that nobody needs to have registered."""
 
-    def renamed(*modules: Any) -> Catalog:
-        types = catalog_of(*modules)
-        return Catalog({one.name: replace(one, topic=f"{life.run}.{one.topic}") for one in types})
+    read = Catalog.of
+
+    def renamed(_: type[Catalog], *modules: Any, upcasters: Upcasters = NO_UPCASTERS) -> Catalog:
+        types = read(*modules, upcasters=upcasters)
+        topics = {one.name: replace(one, topic=f"{life.run}.{one.topic}") for one in types}
+        return Catalog(topics, upcasters)
 
     def member(settings: Any, **options: Any) -> Any:
         group = options.get("group_id")
@@ -95,7 +104,7 @@ def _on_own_names(life: Life) -> None:
         return {one.name: SchemaId(7, 1) for one in catalog}
 
     make_reader = reader.make_reader
-    everywhere(catalog_of, renamed)
+    Catalog.of = classmethod(renamed)  # type: ignore[assignment, method-assign]
     everywhere(make_reader, member)
     everywhere(schema_ids, registered)
     everywhere(Relay, partial(Relay, seals=f"{life.run}.{heads.TOPIC}"))
@@ -113,6 +122,7 @@ def _shorten() -> None:
     )
     lease, settle = timedelta(seconds=4), timedelta(seconds=8)
     everywhere(Intents, partial(Intents, lease=lease, settle=settle))
+    everywhere(Sweeper, partial(Sweeper, interval=1.0))
     everywhere(IdentityChanges, partial(IdentityChanges, lease=lease, settle=settle))
 
 

@@ -3,16 +3,18 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tests.crashpoints.callers import Callers
 from tests.crashpoints.corner import Corner
-from tests.crashpoints.customers import Callers, Customer, Life
+from tests.crashpoints.customer import Customer
+from tests.crashpoints.customers import Life
 from tests.crashpoints.evidence import waiting
-from tests.crashpoints.posts import manned
+from tests.crashpoints.posts import Post, manned
 from tests.crashpoints.trigger import Aim, points_in
 
-AT_ONCE = 6
+AT_ONCE = 8
 """Customers at the same time."""
 ARRIVALS = 0.5
 """Seconds between two of them."""
@@ -37,9 +39,7 @@ async def carry_out(
     """Let at least so many customers live while processes die at `aims`; returns settled."""
     lives = corner.lives(**bugs)
     async with manned(lives, aims) as posts:
-        known = await _lived(
-            corner, lambda so_far: so_far < customers or any(p.busy for p in posts)
-        )
+        known = await _lived(corner, posts, customers)
         await _settled(corner)
     seen = [points_in(life.report) for life in lives]
     return Told(
@@ -50,19 +50,21 @@ async def carry_out(
     )
 
 
-async def _lived(corner: Corner, wanted: Callable[[int], bool]) -> list[Customer]:
-    """Let customers come while more are `wanted` and there is room; gives those who came."""
+async def _lived(corner: Corner, posts: Sequence[Post], least: int) -> list[Customer]:
+    """Let at least so many customers come, and more while somebody has yet to die; gives them."""
     callers = Callers(corner.ports, corner.issuer)
-    hooks = f"http://127.0.0.1:{corner.hooks.port}"
     known: list[Customer] = []
     living: set[asyncio.Task[None]] = set()
     async with asyncio.TaskGroup() as tasks:
-        while wanted(len(known)):
+        while len(known) < least or any(post.busy for post in posts):
             if len(living) < AT_ONCE and await waiting(corner) < BACKLOG:
-                known.append(Customer(f"u{uuid.uuid4().hex[:12]}"))
-                task = tasks.create_task(Life(callers, known[-1], hooks).run())
+                name = f"u{uuid.uuid4().hex[:12]}"
+                known.append(Customer(name, forgetful=len(known) % 2 == 1))
+                task = tasks.create_task(Life(callers, known[-1], corner).run())
                 living.add(task)
                 task.add_done_callback(living.discard)
+                for post in posts:
+                    post.visited = True
             await asyncio.sleep(ARRIVALS)
     await callers.close()
     return known

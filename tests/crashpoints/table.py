@@ -37,7 +37,7 @@ def _crashes() -> Iterator[str]:
 
 
 def _elsewhere() -> Iterator[str]:
-    yield "| begins with | brought about and covered by |"
+    yield "| point | brought about and covered by |"
     yield "|---|---|"
     for line in (LISTS / "elsewhere.txt").read_text().splitlines():
         point, _, by = (part.strip() for part in line.partition("#"))
