@@ -2,11 +2,20 @@
 environment names (CAUSEWAY_TEST_POSTGRES and so on)."""
 
 import os
+from collections.abc import AsyncIterator
 
 import pytest
+
+from tests.unit.server.conftest import Issuer
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _platform(request: pytest.FixtureRequest) -> None:
     if "CAUSEWAY_TEST_POSTGRES" not in os.environ:
         request.getfixturevalue("causeway")
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    async with Issuer().serving() as issuer:
+        yield issuer

@@ -1,13 +1,11 @@
 """The bridge's API behind the real server kit, over databases of the test's own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
-from pydantic import SecretStr
 
 import causeway
 from bridge.api.bootstrap import servicers
@@ -23,19 +21,17 @@ from bridge.kafka.settings import KafkaSettings
 from bridge.outages import translate
 from bridge.server.paging import PageTokens
 from bridge.server.serve import Server
-from bridge.server.settings import ServerSettings
 from bridge.store.intake import Intake
 from bridge.subscribe.log import log_of
 from bridge.subscribe.subscriptions import Subscriptions
 from causeway.inventory.v1 import events_pb2 as inventory
 from client.platform import Platform
 from tests.integration.api.services import Databases, Services, emptied, own_databases
-from tests.unit.server.conftest import ISSUER, Issuer
+from tests.integration.service_kit import SIGNING_KEY, As, clients, settings_for, started
+from tests.unit.server.conftest import Issuer
 
 DESCRIPTORS = Path(causeway.__path__[0]) / "descriptors.binpb"
-KEY = SecretStr("0123456789abcdef")
 INVENTORY = Catalog.of(inventory)
-As: TypeAlias = Callable[..., Platform]
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +49,6 @@ async def services(databases: Databases) -> AsyncIterator[Services]:
         yield opened
 
 
-@pytest.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with Issuer().serving() as issuer:
-        yield issuer
-
-
 async def _no_cluster() -> Cluster:
     raise AssertionError("nobody asks for it here")
 
@@ -70,24 +60,18 @@ async def _schemas() -> Mapping[str, SchemaId]:
 @asynccontextmanager
 async def serving(stores: Stores, own: Store, issuer: Issuer) -> AsyncIterator[Server]:
     """The API over these stores."""
-    settings = ServerSettings(
-        issuer=ISSUER,
-        jwks=issuer.url,
-        clients=("causeway-cli",),
-        signing_key=KEY,
-        drain_delay=0,
-        drain_grace=3,
-    )
+    settings = settings_for(issuer)
     nobodys = Subscriptions(log_of(KafkaSettings("nowhere:1")), described_in(DESCRIPTORS), "", 15)
     known = KnownTypes.of(DESCRIPTORS)
     publisher = Publisher(
         Intake(own.pool), INVENTORY, described_in(DESCRIPTORS), _schemas, "/causeway/bridge"
     )
-    parts = servicers(stores, Once(own), PageTokens(KEY), known, _no_cluster, nobodys, publisher)
+    parts = servicers(
+        stores, Once(own), PageTokens(SIGNING_KEY), known, _no_cluster, nobodys, publisher
+    )
     server = Server(parts, settings, translate=translate)
-    await server.start("127.0.0.1:0")
-    yield server
-    await server.drain()
+    async with started(server):
+        yield server
 
 
 @pytest.fixture
@@ -99,20 +83,8 @@ async def server(services: Services, issuer: Issuer) -> AsyncIterator[Server]:
 @pytest.fixture
 async def call_as(server: Server, issuer: Issuer) -> AsyncIterator[As]:
     """A client with these roles."""
-    opened: list[Platform] = []
-
-    def connect(*roles: str, sub: str = "u-1") -> Platform:
-        token = issuer.token(*roles, sub=sub)
-
-        async def source() -> str:
-            return token
-
-        opened.append(Platform(f"127.0.0.1:{server.port}", source))
-        return opened[-1]
-
-    yield connect
-    for one in opened:
-        await one.channel.close()
+    async with clients(server, issuer) as connect:
+        yield lambda *roles, sub="u-1": connect(sub, *roles)
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from causeway.bridge.v1 import operations_service_pb2 as pb
 from causeway.orders.v1 import events_pb2 as orders
 from client.errors import CallFailed
 from client.platform import Platform
-from tests.integration.api.conftest import As
 from tests.integration.api.services import CATALOG, Services
+from tests.integration.service_kit import As
 from tests.unit.bridge.records import FakeRecord
 
 CONFIRMED = CATALOG["causeway.orders.v1.OrderConfirmed"]

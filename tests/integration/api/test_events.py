@@ -13,8 +13,8 @@ from causeway.orders.v1 import events_pb2 as orders
 from causeway.users.v1 import events_pb2 as users
 from client.errors import CallFailed
 from client.platform import Platform
-from tests.integration.api.conftest import As
 from tests.integration.api.services import Services
+from tests.integration.service_kit import As
 
 ORIGIN = Origin(actor="users/u1", correlation_id="c-1")
 

@@ -18,9 +18,9 @@ from causeway.inventory.v1 import events_pb2 as inventory
 from causeway.orders.v1 import events_pb2 as orders
 from client.errors import CallFailed
 from client.platform import Platform
-from tests.integration.api.conftest import As
 from tests.integration.api.publishing import SOURCE, STOCK, adjusted, packed, published, streams
 from tests.integration.api.services import Services
+from tests.integration.service_kit import As
 from tests.unit.api.test_publishable import offered
 from tests.unit.server.conftest import Issuer
 

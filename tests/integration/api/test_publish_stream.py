@@ -13,9 +13,10 @@ from causeway.inventory.v1 import events_pb2 as inventory
 from causeway.orders.v1 import events_pb2 as orders
 from client.errors import CallFailed
 from client.platform import Platform
-from tests.integration.api.conftest import As, serving
+from tests.integration.api.conftest import serving
 from tests.integration.api.publishing import adjusted, packed, streams
 from tests.integration.api.services import Services
+from tests.integration.service_kit import As
 from tests.unit.server.conftest import Issuer
 
 Numbered = tuple[int, event_pb2.Event]

@@ -14,8 +14,8 @@ from causeway.bridge.v1 import operations_service_pb2 as pb
 from causeway.orders.v1 import events_pb2 as orders
 from client.errors import CallFailed
 from client.platform import Platform
-from tests.integration.api.conftest import As
 from tests.integration.api.services import Services
+from tests.integration.service_kit import As
 
 CREDIT = "causeway.users.credit"
 CREATED = "causeway.orders.v1.OrderCreated"

@@ -6,9 +6,9 @@ from bridge.events.outside import cause_of
 from bridge.sql import queries
 from causeway.bridge.v1 import event_service_pb2 as pb
 from client.platform import Platform
-from tests.integration.api.conftest import As
 from tests.integration.api.publishing import adjusted
 from tests.integration.api.services import Services
+from tests.integration.service_kit import As
 
 FILL = """
 INSERT INTO bridge.events (

@@ -13,11 +13,11 @@ from bridge.events.schema import SchemaId
 from bridge.server.serve import Server
 from bridge.store.event_store import EventStore
 from causeway.notifications.v1 import events_pb2
-from client.platform import Platform
 from tests.integration.notifications.customer import Customer
 from tests.integration.notifications.mailserver import MailServer, running
-from tests.integration.notifications.serving import As, replica
+from tests.integration.notifications.serving import replica
 from tests.integration.service_database import service_database
+from tests.integration.service_kit import As, clients
 from tests.unit.server.conftest import Issuer
 
 MIGRATIONS = Path(services.notifications.__file__).parent / "migrations"
@@ -55,12 +55,6 @@ async def mailserver() -> AsyncIterator[MailServer]:
 
 
 @pytest.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with Issuer().serving() as issuer:
-        yield issuer
-
-
-@pytest.fixture
 async def server(database: str, pool: asyncpg.Pool, issuer: Issuer) -> AsyncIterator[Server]:
     async with replica(database, pool, issuer) as server:
         yield server
@@ -68,21 +62,8 @@ async def server(database: str, pool: asyncpg.Pool, issuer: Issuer) -> AsyncIter
 
 @pytest.fixture
 async def call_as(server: Server, issuer: Issuer) -> AsyncIterator[As]:
-    """A client of this user; a customer unless other roles are given. `at`: another replica."""
-    opened: list[Platform] = []
-
-    def connect(user: str, *roles: str, at: Server = server) -> Platform:
-        token = issuer.token(*(roles or ("customer",)), sub=user)
-
-        async def source() -> str:
-            return token
-
-        opened.append(Platform(f"127.0.0.1:{at.port}", source))
-        return opened[-1]
-
-    yield connect
-    for one in opened:
-        await one.channel.close()
+    async with clients(server, issuer) as connect:
+        yield connect
 
 
 @pytest.fixture

@@ -1,41 +1,28 @@
 """NotificationService behind the real server kit, and something to serve."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TypeAlias
 
 import asyncpg
-from pydantic import SecretStr
 
 from bridge.changes import Changes
 from bridge.outages import translate
 from bridge.server.serve import Server
-from bridge.server.settings import ServerSettings
-from client.platform import Platform
 from services.notifications import notification_table
 from services.notifications.bootstrap import servicers
 from services.notifications.notification_table import Notification, State
 from services.notifications.watch import CHANNEL
 from services.notifications.webhook_allowed import Allowed
-from tests.unit.server.conftest import ISSUER, Issuer
-
-As: TypeAlias = Callable[..., Platform]
-SIGNING_KEY = "0123456789abcdef"
+from tests.integration.service_kit import settings_for, started
+from tests.unit.server.conftest import Issuer
 
 
 @asynccontextmanager
 async def replica(database: str, pool: asyncpg.Pool, issuer: Issuer) -> AsyncIterator[Server]:
     """One process of Notifications' API; all of them have the same signing key."""
-    settings = ServerSettings(
-        issuer=ISSUER,
-        jwks=issuer.url,
-        clients=("causeway-cli",),
-        signing_key=SecretStr(SIGNING_KEY),
-        drain_delay=0,
-        drain_grace=3,
-    )
+    settings = settings_for(issuer)
     changes = Changes(database, CHANNEL)
     server = Server(
         servicers(pool, changes, settings, Allowed.of("hooks.local:9000")),
@@ -44,9 +31,8 @@ async def replica(database: str, pool: asyncpg.Pool, issuer: Issuer) -> AsyncIte
         background=(changes.run,),
         translate=translate,
     )
-    await server.start("127.0.0.1:0")
-    yield server
-    await server.drain()
+    async with started(server):
+        yield server
 
 
 def notification_for(user: str, number: int = 0) -> Notification:

@@ -11,7 +11,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from causeway.notifications.v1 import notification_service_pb2 as pb
 from client.errors import CallFailed
 from services.notifications import preference_table
-from tests.integration.notifications.serving import As
+from tests.integration.service_kit import As
 
 HOOK, SECRET = "https://ann.example/hook", "a-secret-of-ann-alone"
 

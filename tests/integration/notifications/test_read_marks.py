@@ -9,7 +9,8 @@ import pytest
 
 from causeway.notifications.v1 import notification_service_pb2 as pb
 from client.errors import CallFailed
-from tests.integration.notifications.serving import As, sent, tell
+from tests.integration.notifications.serving import sent, tell
+from tests.integration.service_kit import As
 
 
 def marking(name: str, request_id: str = "") -> pb.MarkNotificationReadRequest:

@@ -8,7 +8,8 @@ import pytest
 
 from causeway.notifications.v1 import notification_service_pb2 as pb
 from client.errors import CallFailed
-from tests.integration.notifications.serving import As, tell
+from tests.integration.notifications.serving import tell
+from tests.integration.service_kit import As
 
 
 async def test_callers_see_their_own_notifications_alone_newest_first_page_by_page(

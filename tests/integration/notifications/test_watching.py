@@ -12,7 +12,6 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import grpc
 import pytest
-from pydantic import SecretStr
 
 from bridge.changes import Changes
 from bridge.server.resume import ResumeTokens
@@ -24,14 +23,8 @@ from services.notifications.notification_table import State
 from services.notifications.servicer import WATCHED
 from services.notifications.tail import Position
 from services.notifications.watch import CHANNEL, PAGE, Watch
-from tests.integration.notifications.serving import (
-    SIGNING_KEY,
-    As,
-    notification_for,
-    replica,
-    sent,
-    tell,
-)
+from tests.integration.notifications.serving import notification_for, replica, sent, tell
+from tests.integration.service_kit import SIGNING_KEY, As
 from tests.unit.server.conftest import Issuer
 
 PENDING, SENT = pb.Notification.STATE_PENDING, pb.Notification.STATE_SENT
@@ -243,7 +236,7 @@ async def test_no_change_is_missed_whenever_the_stream_is_cut(
 
 async def test_a_token_of_another_database_is_out_of_range(call_as: As, ann: str) -> None:
     """As after a restore: a position whose transaction this database has not had yet."""
-    tokens = ResumeTokens(SecretStr(SIGNING_KEY))
+    tokens = ResumeTokens(SIGNING_KEY)
     ahead = tokens.seal(f"users/{ann}", WATCHED, str(Position(2**62)))
     with pytest.raises(CallFailed) as caught:
         await anext(watch(call_as(ann), ahead))

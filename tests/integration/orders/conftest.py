@@ -3,15 +3,13 @@
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
 
 import asyncpg
 import pytest
 from google.type.money_pb2 import Money
-from pydantic import SecretStr
 
 import services.orders
 from bridge.changes import Changes
@@ -20,7 +18,6 @@ from bridge.events.catalog import Catalog
 from bridge.events.schema import SchemaId
 from bridge.outages import translate
 from bridge.server.serve import Server
-from bridge.server.settings import ServerSettings
 from bridge.store.event_store import EventStore
 from causeway.orders.v1 import events_pb2
 from causeway.orders.v1 import order_service_pb2 as pb
@@ -29,13 +26,12 @@ from services.orders.bootstrap import SOURCE, servicers
 from services.orders.order_log import OrderLog
 from services.orders.watch import CHANNEL
 from tests.integration.service_database import service_database
-from tests.unit.server.conftest import ISSUER, Issuer
+from tests.integration.service_kit import As, clients, settings_for, started
+from tests.unit.server.conftest import Issuer
 
 MIGRATIONS = Path(services.orders.__file__).parent / "migrations"
 PRICES = {"book": (12, 500_000_000), "lamp": (40, 0), "desk": (250, 0), "gum": (0, 1)}
 ALICE, BOB, OSCAR = (str(uuid.uuid4()) for _ in range(3))
-
-As: TypeAlias = Callable[..., Platform]
 
 
 @pytest.fixture(scope="session")
@@ -63,25 +59,12 @@ def log() -> OrderLog:
     return OrderLog(EventStore(catalog, ids, SOURCE))
 
 
-@pytest.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with Issuer().serving() as issuer:
-        yield issuer
-
-
 @asynccontextmanager
 async def replica(
     database: str, pool: asyncpg.Pool, log: OrderLog, issuer: Issuer
 ) -> AsyncIterator[Server]:
     """One process of Orders' API; all of them have the same signing key."""
-    settings = ServerSettings(
-        issuer=ISSUER,
-        jwks=issuer.url,
-        clients=("causeway-cli",),
-        signing_key=SecretStr("0123456789abcdef"),
-        drain_delay=0,
-        drain_grace=3,
-    )
+    settings = settings_for(issuer)
     changes = Changes(database, CHANNEL)
     server = Server(
         servicers(pool, log, changes, settings),
@@ -90,9 +73,8 @@ async def replica(
         background=(changes.run,),
         translate=translate,
     )
-    await server.start("127.0.0.1:0")
-    yield server
-    await server.drain()
+    async with started(server):
+        yield server
 
 
 @pytest.fixture
@@ -105,21 +87,8 @@ async def server(
 
 @pytest.fixture
 async def call_as(server: Server, issuer: Issuer) -> AsyncIterator[As]:
-    """A client of this user; a customer unless other roles are given. `at`: another replica."""
-    opened: list[Platform] = []
-
-    def connect(user: str, *roles: str, at: Server = server) -> Platform:
-        token = issuer.token(*(roles or ("customer",)), sub=user)
-
-        async def source() -> str:
-            return token
-
-        opened.append(Platform(f"127.0.0.1:{at.port}", source))
-        return opened[-1]
-
-    yield connect
-    for one in opened:
-        await one.channel.close()
+    async with clients(server, issuer) as connect:
+        yield connect
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from client.errors import CallFailed
 from client.platform import Platform
 from services.orders import aggregate
 from services.orders.order_log import OrderLog
-from tests.integration.orders.conftest import As, order_of
+from tests.integration.orders.conftest import order_of
 from tests.integration.orders.credit import Credit
+from tests.integration.service_kit import As
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 from causeway.orders.v1 import order_service_pb2 as pb
 from client.errors import CallFailed
 from client.platform import Platform
-from tests.integration.orders.conftest import As, order_of
+from tests.integration.orders.conftest import order_of
+from tests.integration.service_kit import As
 
 
 async def place(caller: Platform, count: int) -> list[str]:

@@ -11,7 +11,8 @@ from causeway.orders.v1 import order_service_pb2 as pb
 from causeway.orders.v1.events_pb2 import OrderCancelled, OrderCreated
 from client.errors import CallFailed
 from client.platform import Platform
-from tests.integration.orders.conftest import As, order_of
+from tests.integration.orders.conftest import order_of
+from tests.integration.service_kit import As
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from causeway.orders.v1 import order_service_pb2 as pb
 from causeway.orders.v1.events_pb2 import OrderCreated
 from client.errors import CallFailed
 from client.platform import Platform
-from tests.integration.orders.conftest import As, order_of
+from tests.integration.orders.conftest import order_of
+from tests.integration.service_kit import As
 
 
 async def test_an_order_has_todays_prices_and_the_exact_total(alice: Platform) -> None:

@@ -10,8 +10,9 @@ from causeway.orders.v1 import order_service_pb2 as pb
 from client.errors import CallFailed
 from client.platform import Platform
 from services.orders.order_log import OrderLog
-from tests.integration.orders.conftest import As, order_of, replica
+from tests.integration.orders.conftest import order_of, replica
 from tests.integration.orders.credit import Credit
+from tests.integration.service_kit import As
 from tests.unit.server.conftest import Issuer
 
 PENDING, CONFIRMED = pb.Order.STATE_PENDING, pb.Order.STATE_CONFIRMED

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 import grpc.aio
 import pytest
-from pydantic import SecretStr
 
 from bridge.api.events import Events
 from bridge.api.stores import Stores
@@ -15,17 +14,16 @@ from bridge.events.catalog import Catalog
 from bridge.kafka.settings import KafkaSettings
 from bridge.server.paging import PageTokens
 from bridge.server.serve import Server
-from bridge.server.settings import ServerSettings
 from bridge.subscribe.log import Log, log_of
 from bridge.subscribe.subscriptions import Subscriptions
 from bridge.subscribe.window import MOST_BYTES
 from causeway.bridge.v1 import event_service_pb2 as pb
 from tests.integration.bridge.parts import catalog_on, kafka_settings, own_topic
+from tests.integration.service_kit import SIGNING_KEY, settings_for, started
 from tests.integration.subscribe.reading import Reading, reading
 from tests.integration.subscribe.writing import Writer, writing
-from tests.unit.server.conftest import ISSUER, Issuer
+from tests.unit.server.conftest import Issuer
 
-KEY = SecretStr("0123456789abcdef")
 BEAT = 0.3
 EARLIEST, LATEST = pb.START_POSITION_EARLIEST, pb.START_POSITION_LATEST
 SHIPPED = "causeway.orders.v1.OrderShipped"
@@ -57,38 +55,22 @@ async def writer(place: Place) -> AsyncIterator[Writer]:
         yield opened
 
 
-@pytest.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with Issuer().serving() as issuer:
-        yield issuer
-
-
 @asynccontextmanager
 async def serving(
     place: Place, issuer: Issuer, log: Log | None = None, window_bytes: int = MOST_BYTES
 ) -> AsyncIterator[Server]:
     """A replica. Its stores are empty: subscriptions ask none."""
-    settings = ServerSettings(
-        issuer=ISSUER,
-        jwks=issuer.url,
-        clients=("causeway-cli",),
-        signing_key=KEY,
-        drain_delay=0,
-        drain_grace=3,
-    )
+    settings = settings_for(issuer)
     subscriptions = Subscriptions(
-        log or place.log, place.catalog, KEY.get_secret_value(), BEAT, window_bytes
+        log or place.log, place.catalog, SIGNING_KEY.get_secret_value(), BEAT, window_bytes
     )
     nobodys: Any = None  # what the other methods work with
-    events = Events(Stores({}), PageTokens(KEY), subscriptions, nobodys)
+    events = Events(Stores({}), PageTokens(SIGNING_KEY), subscriptions, nobodys)
     server = Server(
         {"causeway.bridge.v1.EventService": events}, settings, background=(subscriptions.run,)
     )
-    await server.start("127.0.0.1:0")
-    try:
+    async with started(server):
         yield server
-    finally:
-        await server.drain()
 
 
 @pytest.fixture

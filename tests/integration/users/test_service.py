@@ -2,9 +2,8 @@
 
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
 
 import asyncpg
 import grpc
@@ -12,7 +11,6 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
-from pydantic import SecretStr
 
 from bridge.outages import translate
 from bridge.server.serve import Server
@@ -21,34 +19,20 @@ from bridge.store.event_store import EventStore
 from causeway.users.v1 import user_service_pb2 as pb
 from causeway.users.v1.user_service_pb2_grpc import UserServiceStub
 from client.errors import CallFailed
-from client.platform import Platform
 from services.users.bootstrap import parts_on, servicers
 from services.users.keycloak import Keycloak
 from services.users.money import NANOS
+from tests.integration.service_kit import As, clients, settings_for, started
 from tests.integration.users.realm import Realm
-from tests.unit.server.conftest import ISSUER, Issuer
+from tests.unit.server.conftest import Issuer
 
 PASSWORD = "correct horse battery staple"
 OSCAR = str(uuid.uuid4())
-As: TypeAlias = Callable[..., Platform]
-
-
-@pytest.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    async with Issuer().serving() as issuer:
-        yield issuer
 
 
 @pytest.fixture
 def settings(issuer: Issuer) -> ServerSettings:
-    return ServerSettings(
-        issuer=ISSUER,
-        jwks=issuer.url,
-        clients=("causeway-cli",),
-        signing_key=SecretStr("0123456789abcdef"),
-        drain_delay=0,
-        drain_grace=3,
-    )
+    return settings_for(issuer)
 
 
 @asynccontextmanager
@@ -57,9 +41,8 @@ async def serving(
 ) -> AsyncIterator[Server]:
     parts = parts_on(pool, store, 500 * NANOS, keycloak)
     server = Server(servicers(parts, settings), settings, translate=translate)
-    await server.start("127.0.0.1:0")
-    yield server
-    await server.drain()
+    async with started(server):
+        yield server
 
 
 @pytest.fixture
@@ -72,21 +55,8 @@ async def server(
 
 @pytest.fixture
 async def call_as(server: Server, issuer: Issuer) -> AsyncIterator[As]:
-    """A client of this user; a customer unless other roles are given; nobody without a user."""
-    opened: list[Platform] = []
-
-    def connect(user: str = "", *roles: str) -> Platform:
-        token = issuer.token(*(roles or ("customer",)), sub=user)
-
-        async def source() -> str:
-            return token
-
-        opened.append(Platform(f"127.0.0.1:{server.port}", source if user else None))
-        return opened[-1]
-
-    yield connect
-    for one in opened:
-        await one.channel.close()
+    async with clients(server, issuer) as connect:
+        yield connect
 
 
 def wish(**changed: str) -> pb.RegisterUserRequest:
