@@ -38,7 +38,7 @@ class CallFailed(Exception):  # noqa: N818  a call fails; the code says whether 
     `reason`      `ErrorInfo.reason`: UPPER_SNAKE and stable; empty where the edge refused.
     `metadata`    `ErrorInfo.metadata`.
     `violations`  field path -> what is wrong with it.
-    `roles`       on PERMISSION_DENIED, the roles of which the method asks for one.
+    `roles`       where the caller's are not enough, those of which the method asks for one.
     `retry_after` seconds, where the server gave a time.
     `resume_token` where `follow` had come when it raised this; empty elsewhere.
     """
@@ -54,8 +54,10 @@ class CallFailed(Exception):  # noqa: N818  a call fails; the code says whether 
         self.violations: dict[str, str] = {}
         self.retry_after: float | None = None
         self.resume_token = ""
-        self.roles = roles_for(path) if code is grpc.StatusCode.PERMISSION_DENIED else ()
         self._read(details)
+        # The edge, which refuses by roles alone, gives no reason.
+        by_role = code is grpc.StatusCode.PERMISSION_DENIED and self.reason in ("", "ROLE_MISSING")
+        self.roles = roles_for(path) if by_role else ()
         super().__init__(self._sentence())
 
     def _read(self, details: bytes | None) -> None:

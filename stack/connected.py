@@ -51,7 +51,7 @@ def _not_logged_in(error: LoginFailed, user: str, again: str) -> StackError:
 
 
 def _next_command(error: CallFailed, user: str, again: str) -> str:
-    if error.code is grpc.StatusCode.PERMISSION_DENIED:
+    if error.roles:
         able = [name for name, role in LOCAL_USERS.items() if role in error.roles and name != user]
         return f"{again} --as {able[0] if able else 'alice'}"
     if error.code is grpc.StatusCode.UNAVAILABLE:

@@ -21,7 +21,7 @@ def full_type(name: str, known: list[str]) -> str:
     raise StackError(
         Code.UNKNOWN_NAME,
         f"{name} {problem}; {'there are' if near[1:] else 'there is'} {', '.join(near)}",
-        f"the same with --type {near[0]}",
+        f"the same with {near[0]}",
         usage=True,
     )
 

@@ -130,6 +130,14 @@ async def test_a_403_names_the_missing_role_also_where_the_edge_refused(
     assert caught.value.roles == ("customer",)
 
 
+async def test_a_403_for_another_reason_names_no_role(causeway: Platform, script: Script) -> None:
+    info = ErrorInfo(reason="NOT_PUBLISHABLE", domain="causeway")
+    script.answer = lambda _: Refusal(grpc.StatusCode.PERMISSION_DENIED, "not yours", (info,))
+    with pytest.raises(CallFailed, match=r"not yours \[NOT_PUBLISHABLE\]$") as caught:
+        await causeway.orders.CreateOrder(pb.CreateOrderRequest(order=ORDER))
+    assert caught.value.roles == ()
+
+
 async def test_a_stream_that_breaks_raises_the_same_readable_error(
     causeway: Platform, script: Script
 ) -> None:
