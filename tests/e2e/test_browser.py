@@ -153,6 +153,14 @@ def test_no_address_of_another_machine_is_taken_from_the_query(
     assert browser.run("login.hidden && shop.hidden")
 
 
+def test_where_nothing_answers_the_address_and_what_may_be_wrong_are_said(browser: Page) -> None:
+    browser.ask("Page.navigate", url=f"{ORIGIN}/browser.html?keycloak=http://localhost:1")
+    browser.until("document.readyState == 'complete' && !!document.forms.login?.onsubmit")
+    log_in(browser, "alice", PASSWORD)
+    told = browser.until("error.textContent")
+    assert f"http://localhost:1 does not answer pages of {ORIGIN}" in told
+
+
 def test_every_address_of_this_machine_is_taken_from_the_query(browser: Page) -> None:
     for here in ("http://localhost:1", "https://127.0.0.1:1/", "http://[::1]:1"):
         query = urlencode({"edge": here, "keycloak": here})
