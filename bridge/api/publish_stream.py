@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from copy import copy
 
-from bridge.api.inflow import Entry, Inflow
+from bridge.api.inflow import Inflow
 from bridge.api.publishable import invalid
 from bridge.errors import CausewayError
 from bridge.store.offer import Offer, Outcome
@@ -22,14 +22,15 @@ async def stored(
     What is wrong with an event ends the stream, with its sequence named, once everything before it
     is stored and acknowledged.
     """
-    order = _Order(offer_of)
-    inflow = Inflow(order.entry)
-    reader = asyncio.create_task(_read(requests, order, inflow))
+    inflow, order = Inflow(), _Order(offer_of)
+    reader = asyncio.create_task(_read(requests, inflow))
     try:
-        while batch := await inflow.take():
-            outcomes = await put([offer for _, offer in batch])
-            up_to, error = 0, None
-            for (sequence, _), outcome in zip(batch, outcomes, strict=True):
+        while arrived := await inflow.take():
+            # Together, and not each as it comes: one alone finds none of this in the CPU's caches.
+            sequences, offers, error = order.checked(arrived)
+            outcomes = await put(offers) if offers else ()
+            up_to = 0
+            for sequence, outcome in zip(sequences, outcomes, strict=True):
                 if isinstance(outcome, CausewayError):
                     error = at(sequence, outcome)
                     break
@@ -39,25 +40,21 @@ async def stored(
             if error is not None:
                 raise error
         if inflow.error is not None:
-            raise inflow.error
+            raise _after(order.last, inflow.error)
     finally:
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)
 
 
-async def _read(
-    requests: AsyncIterator[pb.PublishEventsRequest], order: "_Order", inflow: Inflow
-) -> None:
+async def _read(requests: AsyncIterator[pb.PublishEventsRequest], inflow: Inflow) -> None:
     """Read message by message, and pause while enough of them wait."""
-    error: Exception | None = None
     try:
         async for request in requests:
             await inflow.put(request)
-    except Exception as raised:
-        error = raised
-    inflow.check()
-    # What the kit could not even read has no sequence of its own.
-    inflow.close(_after(order.last, error) if isinstance(error, CausewayError) else error)
+    except Exception as error:
+        inflow.close(error)
+    else:
+        inflow.close()
 
 
 class _Order:
@@ -67,20 +64,28 @@ class _Order:
         self._offer_of = offer_of
         self.last = 0
 
-    def entry(self, request: pb.PublishEventsRequest) -> Entry:
-        """Give the event with its sequence, which an error names."""
-        sequence = request.sequence
-        try:
-            if sequence <= self.last:
-                raise invalid("sequence", f"must be larger than the one before it, {self.last}")
-            if not request.event.name:
-                # Whoever comes back after a break sends again what was not acknowledged.
-                raise invalid("event.name", "give each event of a stream an id, events/{id}")
-            offer = self._offer_of(request)
-        except CausewayError as error:
-            raise at(sequence, error) from None
-        self.last = sequence
-        return sequence, offer
+    def checked(
+        self, requests: Sequence[pb.PublishEventsRequest]
+    ) -> tuple[list[int], list[Offer], CausewayError | None]:
+        """Give sequences and events up to the first that is wrong, and what is wrong with it."""
+        sequences: list[int] = []
+        offers: list[Offer] = []
+        for request in requests:
+            try:
+                offers.append(self._offer(request))
+            except CausewayError as error:
+                return sequences, offers, at(request.sequence, error)
+            self.last = request.sequence
+            sequences.append(self.last)
+        return sequences, offers, None
+
+    def _offer(self, request: pb.PublishEventsRequest) -> Offer:
+        if request.sequence <= self.last:
+            raise invalid("sequence", f"must be larger than the one before it, {self.last}")
+        if not request.event.name:
+            # Whoever comes back after a break sends again what was not acknowledged.
+            raise invalid("event.name", "give each event of a stream an id, events/{id}")
+        return self._offer_of(request)
 
 
 def at(sequence: int, error: CausewayError) -> CausewayError:
@@ -88,7 +93,10 @@ def at(sequence: int, error: CausewayError) -> CausewayError:
     return _placed(f"sequence {sequence}", {"sequence": str(sequence)}, error)
 
 
-def _after(last: int, error: CausewayError) -> CausewayError:
+def _after(last: int, error: Exception) -> Exception:
+    """Place what the kit could not even read: it has no sequence of its own."""
+    if not isinstance(error, CausewayError):
+        return error
     return _placed(f"after sequence {last}", {"after_sequence": str(last)}, error)
 
 

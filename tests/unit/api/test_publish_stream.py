@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from bridge.api.inflow import Entry, Inflow
+from bridge.api.inflow import Inflow
 from bridge.api.publish_stream import stored
 from bridge.errors import InvalidArgument, Unavailable
 from bridge.store.offer import Offer, Outcome
@@ -23,10 +23,6 @@ def offer_of(one: pb.PublishEventsRequest) -> Offer:
     return offered(one.event)
 
 
-def entry_of(one: pb.PublishEventsRequest) -> Entry:
-    return one.sequence, offer_of(one)
-
-
 class Store:
     """Takes what it is given, when it may."""
 
@@ -42,16 +38,17 @@ class Store:
 
 
 class Source:
-    """Sends `count` events, and counts how many were read."""
+    """Sends `count` events, one a turn of the loop, and counts how many were read."""
 
-    def __init__(self, count: int, end: Exception | None = None) -> None:
-        self.count, self.end, self.read = count, end, 0
+    def __init__(self, count: int, end: Exception | None = None, *, pause: bool = True) -> None:
+        self.count, self.end, self.pause, self.read = count, end, pause, 0
 
     async def __aiter__(self) -> AsyncIterator[pb.PublishEventsRequest]:
         for sequence in range(1, self.count + 1):
             self.read += 1
             yield request(sequence)
-            await asyncio.sleep(0)
+            if self.pause:
+                await asyncio.sleep(0)
         if self.end is not None:
             raise self.end
 
@@ -76,43 +73,28 @@ async def test_reading_pauses_while_as_much_as_may_waits_to_be_stored() -> None:
 
 
 async def test_events_that_wait_are_bounded_in_bytes_too() -> None:
-    inflow = Inflow(entry_of, most=100, most_bytes=3 * request(1).ByteSize())
+    inflow = Inflow(most=100, most_bytes=3 * request(1).ByteSize())
     for sequence in (1, 2):
         await inflow.put(request(sequence))
     third = asyncio.create_task(inflow.put(request(3)))
     await asyncio.sleep(0.01)
     assert not third.done()
-    assert [sequence for sequence, _ in await inflow.take()] == [1, 2, 3]
+    assert [one.sequence for one in await inflow.take()] == [1, 2, 3]
     await third
 
 
-async def test_what_arrives_is_checked_while_its_reader_waits_for_the_next() -> None:
-    checked: list[int] = []
-
-    def entry(one: pb.PublishEventsRequest) -> Entry:
-        checked.append(one.sequence)
-        return entry_of(one)
-
-    inflow = Inflow(entry)
-    await inflow.put(request(1))
-    assert checked == []
-    await asyncio.sleep(0)
-    assert checked == [1]
-
-
-async def test_behind_what_is_wrong_nothing_is_taken_though_it_was_read() -> None:
-    def entry(one: pb.PublishEventsRequest) -> Entry:
+async def test_behind_what_is_wrong_nothing_is_stored_though_it_was_read() -> None:
+    def third_is_wrong(one: pb.PublishEventsRequest) -> Offer:
         if one.sequence == 3:
             raise InvalidArgument("no such thing")
-        return entry_of(one)
+        return offer_of(one)
 
-    inflow = Inflow(entry)
-    for sequence in range(1, 6):
-        await inflow.put(request(sequence))
-    inflow.close()
-    assert [sequence for sequence, _ in await inflow.take()] == [1, 2]
-    assert await inflow.take() == []
-    assert isinstance(inflow.error, InvalidArgument)
+    store = Store()
+    stream = stored(aiter(Source(5, pause=False)), third_is_wrong, store.put)
+    assert await anext(stream) == 2
+    with pytest.raises(InvalidArgument, match=r"^sequence 3: no such thing$"):
+        await anext(stream)
+    assert store.batches == [2]
 
 
 async def test_events_that_come_while_others_are_stored_share_the_next_commit() -> None:
