@@ -20,7 +20,7 @@ from bridge.server.auth import CLOCK_SKEW
 from bridge.server.barred import Barred
 from bridge.waiting import wait_any
 
-LOOK = 0.5
+LOOK = 1.0
 """Seconds between two looks at the end of the log, which tells also that Kafka is there."""
 
 RETRY = 1.0

@@ -68,13 +68,22 @@ class Statement:
         self._text = f"{sql['write']}{between}\n{sql['tell']}"
         self._shown = shown
 
-    async def run(self, connection: asyncpg.Connection, items: Sequence[Item]) -> Written:
+    def arguments(self, items: Sequence[Item]) -> Sequence[Any]:
+        """Lay the items out as the parameters of the statement."""
+        shown = self._shown
+        return [
+            *_layout(items),
+            *(() if shown is None else (shown.rows([item.draft for item in items]),)),
+        ]
+
+    async def run(
+        self, connection: asyncpg.Connection, items: Sequence[Item], arguments: Sequence[Any]
+    ) -> Written:
         """Write the items. StaleVersion of one that claims and is alone; one that is not has
         asyncpg's NotNullViolationError for its whole group."""
         drafts = [item.draft for item in items]
-        shown = () if self._shown is None else (self._shown.rows(drafts),)
         try:
-            rows = await connection.fetch(self._text, *_layout(items), *shown)
+            rows = await connection.fetch(self._text, *arguments)
         except asyncpg.NotNullViolationError as error:
             if len(drafts) == 1 and error.table_name == "outbox":
                 raise drafts[0].stale() from error
@@ -102,13 +111,14 @@ class Attempt:
 
     async def run(self, connection: asyncpg.Connection) -> Written:
         """Append and commit."""
+        arguments = self._statement.arguments(self._items)
         if all(item.then is None for item in self._items):
             self._committing = True  # the statement is the transaction
-            return await self._statement.run(connection, self._items)
+            return await self._statement.run(connection, self._items, arguments)
         transaction = connection.transaction()
         await transaction.start()
         try:
-            written = await self._write(connection)
+            written = await self._write(connection, arguments)
         except BaseException:
             # It has the first word: on a connection that is gone, there is nothing to roll back.
             with suppress(*DRIVER):
@@ -120,14 +130,15 @@ class Attempt:
 
     def unsure(self, error: Exception) -> bool:
         """Whether all may be committed, though `run` raised `error`."""
-        if not self._committing or isinstance(error, CausewayError):
+        # A ValueError is of what can't be encoded, and so was never sent.
+        if not self._committing or isinstance(error, CausewayError | ValueError):
             return False
         if isinstance(error, asyncpg.PostgresError) and not is_away(error):
             return (error.sqlstate or "XX").startswith(UNSURE)
         return True
 
-    async def _write(self, connection: asyncpg.Connection) -> Written:
-        written = await self._statement.run(connection, self._items)
+    async def _write(self, connection: asyncpg.Connection, arguments: Sequence[Any]) -> Written:
+        written = await self._statement.run(connection, self._items, arguments)
         for item in self._items:
             events = written.get(item.draft.stream)
             if events is not None and item.then is not None:

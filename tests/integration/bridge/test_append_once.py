@@ -176,3 +176,18 @@ async def test_a_stale_append_without_a_request_id_leaves_those_with_one_alone(
     assert isinstance(stale, StaleVersion)
     assert [type(other) for other in others] == [list] * 3
     assert await connection.fetchval("SELECT count(DISTINCT xmin::text) FROM bridge.events") == 2
+
+
+async def test_a_read_model_that_can_not_be_made_for_one_fails_that_one_alone(
+    parts: Parts, pool: asyncpg.Pool
+) -> None:
+    def made(drafts: Sequence[Draft]) -> str:
+        if any(draft.stream == "orders/bad" for draft in drafts):
+            raise ArithmeticError("no row for it")
+        return rows(drafts)
+
+    group = GroupCommit(pool, parts.store, shown=Shown(SHOWN, made))
+    outcomes = await asyncio.gather(
+        *(once(group, key, call()) for key in ("a", "bad", "b")), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [list, ArithmeticError, list]
