@@ -32,7 +32,7 @@ class Post:
         self.stopping = False
         self.visited = False
         """Whether a customer came during this try. Where none did, because enough was on its way,
-        many an aim can't be met, and the try does not count."""
+        many an aim can't be met, and the try is not the last one."""
 
     @property
     def busy(self) -> bool:
@@ -46,7 +46,7 @@ class Post:
                 await self._live(None)
                 continue
             aim, tries = self._aims[0]
-            if not await self._died_at(aim, PATIENCE * tries):
+            if not await self._died_at(aim, PATIENCE * min(tries, TRIES)):
                 self._again(aim, tries)
             self._aims.popleft()
 
@@ -62,7 +62,7 @@ class Post:
 
     def _again(self, aim: Aim, tries: int) -> None:
         if tries < TRIES or not self.visited:
-            self._aims.append((aim, tries + self.visited))
+            self._aims.append((aim, tries + 1))
         else:
             self.missed.append(aim)
 
