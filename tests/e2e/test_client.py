@@ -124,7 +124,7 @@ async def test_nothing_is_lost_or_doubled_when_replicas_go_away_meanwhile(
             if len(seen) == 300:
                 return
 
-    async with asyncio.timeout(90), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(240), asyncio.TaskGroup() as group:
         group.create_task(listen())
         async with publishing(as_root.events, window=50) as publisher:
             for number in range(1, 301):

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.e2e.conftest import insisting
 from tests.platform import Platform
 
 ROLES = ("customer", "operator", "auditor", "publisher", "admin")
@@ -129,8 +130,16 @@ class _Maker:
 
     def register(self, label: str) -> str:
         username = self._username(label)
-        body = {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
-        return str(self.ask("POST", "/v1/users:register", NOBODY, body)["name"])
+        body = {
+            "username": username,
+            "email": f"{username}@example.com",
+            "password": PASSWORD,
+            "requestId": str(uuid.uuid4()),
+        }
+        # Keycloak may be busy: with its id the request may be sent again.
+        answer = insisting(lambda: self._http.post("/v1/users:register", json=body))
+        assert answer.is_success, answer.text
+        return str(answer.json()["name"])
 
     def caller(self, role: str) -> Caller:
         name = self.register(role)
@@ -169,7 +178,7 @@ class _Maker:
         return tuple(event["name"] for event in found)
 
     def notifications(self, customer: Caller) -> tuple[str, ...]:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while True:
             found = self.ask("GET", "/v1/notifications", customer)["notifications"]
             if found or time.monotonic() > deadline:

@@ -14,7 +14,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from tests.platform import Platform
 
-SETTLED = 60.0
+SETTLED = 120.0
 """Seconds for the consumers to come to the end of what the fuzzing caused."""
 CRIES = (
     "Traceback (most recent call last)",
@@ -87,14 +87,14 @@ def is_cry(line: str) -> bool:
 def unwell(targets: Mapping[str, str]) -> Iterator[str]:
     """Who does not answer, or not well."""
     for path in ("/healthz", "/readyz"):
-        answer = httpx.get(f"http://{targets['edge']}{path}", timeout=5)
+        answer = httpx.get(f"http://{targets['edge']}{path}", timeout=20)
         if answer.status_code != 200:
             yield f"edge {path}: {answer.status_code} {answer.text}"
     for name, target in targets.items():
         if name == "edge":
             continue
         with grpc.insecure_channel(target) as channel:
-            state = HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5).status
+            state = HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20).status
         if state != health_pb2.HealthCheckResponse.SERVING:
             yield f"{name}: {health_pb2.HealthCheckResponse.ServingStatus.Name(state)}"
 
@@ -109,7 +109,9 @@ def settle(causeway: Platform) -> None:
 
 def _behind(causeway: Platform) -> list[str]:
     headers = {"authorization": f"Bearer {causeway.token('oscar')}"}
-    answer = httpx.get(f"{causeway['CAUSEWAY_EDGE']}/v1/cluster", headers=headers, timeout=10)
+    answer = httpx.get(f"{causeway['CAUSEWAY_EDGE']}/v1/cluster", headers=headers, timeout=20)
+    if not answer.is_success:
+        return [f"nobody knows: {answer.status_code} {answer.text}"]
     groups: list[dict[str, Any]] = answer.json()["groups"]
     return [
         f"{group['id']} {lag['topic']}/{lag['partition']}: {lag['lag']}"
