@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import asyncpg
 from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 
-from bridge.effects.deliveries import Effect, Outcome
+from bridge.effects.deliveries import Delivery, Effect, Outcome, Result
 from bridge.effects.sender import Pace, Sender
 from bridge.events.event import Event, Origin, caused_by
 from bridge.handling import Handling
@@ -102,6 +102,23 @@ class Customer:
         yield
         stop.set()
         await running
+
+    async def dies_sending(self, channel: str, effect: Effect) -> None:
+        """Run a sender that dies between the receiver's yes and the commit; its lease lapses."""
+        record, recorded = record_to(self.store), asyncio.Event()
+
+        async def dying(delivery: Delivery, result: Result, connection: Any) -> None:
+            await record(delivery, result, connection)
+            recorded.set()
+            await asyncio.Event().wait()
+
+        running = asyncio.create_task(self.sender(channel, effect, dying).run(asyncio.Event()))
+        await recorded.wait()
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        assert not await ended(self)
+        await self.pool.execute("UPDATE bridge.deliveries SET due_time = now()")
 
 
 async def until(true: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:

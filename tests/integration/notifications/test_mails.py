@@ -1,16 +1,14 @@
 """From an event to a mail, on a real PostgreSQL, the bridge's sender and a real SMTP server."""
 
 import asyncio
-import contextlib
 import socket
 from contextlib import AbstractAsyncContextManager
 from email.headerregistry import Address
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
 
-from bridge.effects.deliveries import Delivery, Effect, Result
+from bridge.effects.deliveries import Effect
 from bridge.errors import Unavailable
 from causeway.orders.v1.events_pb2 import OrderShipped
 from causeway.users.v1.events_pb2 import UserUpdated
@@ -18,7 +16,6 @@ from services.notifications import handlers
 from services.notifications.mailer import Mailer
 from services.notifications.mailer import MailServer as Destination
 from services.notifications.notification_table import State
-from services.notifications.outcomes import record_to
 from services.notifications.preference_table import Preference
 from tests.integration.notifications.customer import Customer, ended, until
 from tests.integration.notifications.mailserver import MailServer
@@ -203,23 +200,8 @@ async def test_while_the_mail_server_is_away_nothing_fails(
 async def test_a_mail_sent_again_after_a_crash_is_the_same_mail_and_one_event(
     customer: Customer, mailserver: MailServer
 ) -> None:
-    record, recorded = record_to(customer.store), asyncio.Event()
-
-    async def dying(delivery: Delivery, result: Result, connection: Any) -> None:
-        await record(delivery, result, connection)
-        recorded.set()
-        await asyncio.Event().wait()  # between the mail server's yes and the commit
-
     event = await customer.registered()
-    effect = mailer(customer, mailserver.port)
-    sender = customer.sender(handlers.EMAIL, effect, dying)
-    running = asyncio.create_task(sender.run(asyncio.Event()))
-    await recorded.wait()
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
-    assert not await ended(customer)
-    await customer.pool.execute("UPDATE bridge.deliveries SET due_time = now()")  # the lease lapses
+    await customer.dies_sending(handlers.EMAIL, mailer(customer, mailserver.port))
     async with sending(customer, mailserver.port):
         await until(lambda: ended(customer))
     assert len(mailserver.mails) == 2

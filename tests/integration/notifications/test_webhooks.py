@@ -16,11 +16,10 @@ from typing import Any
 
 import pytest
 
-from bridge.effects.deliveries import Delivery, Effect, Result
+from bridge.effects.deliveries import Effect
 from bridge.effects.sender import Pace
 from services.notifications import handlers
 from services.notifications.notification_table import Notification, State
-from services.notifications.outcomes import record_to
 from services.notifications.preference_table import Preference
 from services.notifications.webhook import PACE, Webhook
 from services.notifications.webhook_allowed import Allowed
@@ -202,22 +201,8 @@ async def test_address_and_secret_are_those_of_now(listener: Customer, hooks: Ho
 async def test_a_post_sent_again_after_a_crash_has_the_same_id_and_is_one_event(
     listener: Customer, hooks: HookServer
 ) -> None:
-    record, recorded = record_to(listener.store), asyncio.Event()
-
-    async def dying(delivery: Delivery, result: Result, connection: Any) -> None:
-        await record(delivery, result, connection)
-        recorded.set()
-        await asyncio.Event().wait()  # between the server's yes and the commit
-
     event = await listener.confirmed("o1")
-    sender = listener.sender(handlers.WEBHOOK, webhook(listener), dying)
-    running = asyncio.create_task(sender.run(asyncio.Event()))
-    await recorded.wait()
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
-    assert not await ended(listener)
-    await listener.pool.execute("UPDATE bridge.deliveries SET due_time = now()")  # the lease lapses
+    await listener.dies_sending(handlers.WEBHOOK, webhook(listener))
     notification = await posted(listener, webhook(listener))
     assert [verified(post)["id"] for post in hooks.posts] == [event.id] * 2
     assert (await listener.outcome(notification)).message.attempts == 2
