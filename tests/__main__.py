@@ -84,8 +84,9 @@ def _platform() -> Iterator[Mapping[str, str]]:
 
 def _together(codes: Sequence[int], stop: Event) -> int:
     """The code of the first round that could not run; else of the worst."""
+    whole = len(codes) == len(ALONE) + len(ON_THE_PLATFORM)
     unable = [code for code in codes if code not in (PASSED, FAILED, NOTHING_CHOSEN)]
-    if unable or stop.is_set():
+    if unable or stop.is_set() or not whole:
         return next(iter(unable), INTERRUPTED)
     if FAILED in codes:
         return FAILED

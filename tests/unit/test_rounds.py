@@ -70,6 +70,18 @@ def test_a_platform_that_does_not_start_stops_what_runs_beside(
     assert told == [True]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_rounds_that_broke_off_are_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(_arguments: object, _stop: Event, name: str = "", _environment: object = None) -> int:
+        if name == "deaths":
+            raise OSError("no process can be started")
+        return 0
+
+    monkeypatch.setattr(suite, "run", run)
+    monkeypatch.setattr(suite, "_platform", nullcontext)
+    assert suite.main([]) == pytest.ExitCode.INTERRUPTED
+
+
 def test_every_file_of_tests_has_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     found = files()
