@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import grpc.aio
@@ -19,6 +19,7 @@ from bridge.errors import FieldViolation, InvalidArgument
 from bridge.events.outside import is_outside
 from bridge.events.resource import event_message
 from bridge.server.paging import PageTokens
+from bridge.server.validation import Messages
 from bridge.subscribe.subscriptions import Subscriptions
 from causeway.bridge.v1 import event_pb2
 from causeway.bridge.v1 import event_service_pb2 as pb
@@ -48,7 +49,8 @@ class Events(EventServiceServicer):
         self, request_iterator: AsyncIterator[pb.PublishEventsRequest], context: Context
     ) -> AsyncIterator[pb.PublishEventsResponse]:
         """Up to where the events of the stream are stored."""
-        async with aclosing(self._publisher.publish_all(request_iterator)) as answers:
+        messages = cast(Messages, request_iterator)  # as the kit gives them
+        async with aclosing(self._publisher.publish_all(messages)) as answers:
             async for answer in answers:
                 yield answer
 

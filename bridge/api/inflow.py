@@ -2,8 +2,6 @@
 
 import asyncio
 
-from causeway.bridge.v1 import event_service_pb2 as pb
-
 MOST = 512
 """Events that wait; as many again are being stored."""
 MOST_BYTES = 1024 * 1024
@@ -14,16 +12,16 @@ class Inflow:
 
     def __init__(self, most: int = MOST, most_bytes: int = MOST_BYTES) -> None:
         self._most, self._most_bytes = most, most_bytes
-        self._arrived: list[pb.PublishEventsRequest] = []
+        self._arrived: list[bytes] = []
         self._bytes = 0
         self._closed = False
         self._some, self._room = asyncio.Event(), asyncio.Event()
         self.error: Exception | None = None
 
-    async def put(self, request: pb.PublishEventsRequest) -> None:
+    async def put(self, message: bytes) -> None:
         """Add one message; waits until there is room for the next."""
-        self._arrived.append(request)
-        self._bytes += request.ByteSize()
+        self._arrived.append(message)
+        self._bytes += len(message)
         self._some.set()
         if len(self._arrived) >= self._most or self._bytes >= self._most_bytes:
             self._room.clear()
@@ -34,7 +32,7 @@ class Inflow:
         self.error, self._closed = error, True
         self._some.set()
 
-    async def take(self) -> list[pb.PublishEventsRequest]:
+    async def take(self) -> list[bytes]:
         """Take all that waits, and wait for the first; empty: the reader ended, and why is told."""
         await self._some.wait()
         taken, self._arrived, self._bytes = self._arrived, [], 0

@@ -15,6 +15,7 @@ from bridge.events.resource import event_message
 from bridge.events.schema import SchemaId
 from bridge.registry.schemas import schema_ids
 from bridge.server.identity import current_caller, origin_of_call
+from bridge.server.validation import Messages
 from bridge.store.intake import Intake
 from bridge.store.offer import Offer
 from causeway.bridge.v1 import event_pb2
@@ -60,7 +61,7 @@ class Publisher:
         return event_message(self.source, outcome)
 
     async def publish_all(
-        self, requests: AsyncIterator[pb.PublishEventsRequest]
+        self, requests: Messages
     ) -> AsyncGenerator[pb.PublishEventsResponse, None]:
         """Store events as they come; after each commit, up to where everything is stored."""
         publishable = await self._open()
@@ -70,7 +71,8 @@ class Publisher:
         def offer_of(request: pb.PublishEventsRequest) -> Offer:
             return publishable.offer(request.event, caller, origin)
 
-        async with aclosing(stored(requests, offer_of, self._intake.put)) as acknowledged:
+        put = self._intake.put
+        async with aclosing(stored(requests.raw, requests.check, offer_of, put)) as acknowledged:
             async for up_to in acknowledged:
                 yield pb.PublishEventsResponse(up_to=up_to)
 

@@ -10,20 +10,21 @@ from bridge.errors import CausewayError
 from bridge.store.offer import Offer, Outcome
 from causeway.bridge.v1 import event_service_pb2 as pb
 
+MessageOf = Callable[[bytes], pb.PublishEventsRequest]
 OfferOf = Callable[[pb.PublishEventsRequest], Offer]
 Put = Callable[[Sequence[Offer]], Awaitable[Sequence[Outcome]]]
 
 
 async def stored(
-    requests: AsyncIterator[pb.PublishEventsRequest], offer_of: OfferOf, put: Put
+    raw: AsyncIterator[bytes], message_of: MessageOf, offer_of: OfferOf, put: Put
 ) -> AsyncGenerator[int, None]:
     """Yield, after each commit, the sequence up to which every event is stored.
 
     What is wrong with an event ends the stream, with its sequence named, once everything before it
     is stored and acknowledged.
     """
-    inflow, order = Inflow(), _Order(offer_of)
-    reader = asyncio.create_task(_read(requests, inflow))
+    inflow, order = Inflow(), _Order(message_of, offer_of)
+    reader = asyncio.create_task(_read(raw, inflow))
     try:
         while arrived := await inflow.take():
             # Together, and not each as it comes: one alone finds none of this in the CPU's caches.
@@ -40,17 +41,17 @@ async def stored(
             if error is not None:
                 raise error
         if inflow.error is not None:
-            raise _after(order.last, inflow.error)
+            raise inflow.error
     finally:
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)
 
 
-async def _read(requests: AsyncIterator[pb.PublishEventsRequest], inflow: Inflow) -> None:
+async def _read(raw: AsyncIterator[bytes], inflow: Inflow) -> None:
     """Read message by message, and pause while enough of them wait."""
     try:
-        async for request in requests:
-            await inflow.put(request)
+        async for message in raw:
+            await inflow.put(message)
     except Exception as error:
         inflow.close(error)
     else:
@@ -60,17 +61,20 @@ async def _read(requests: AsyncIterator[pb.PublishEventsRequest], inflow: Inflow
 class _Order:
     """Checks one event after the other; `last` is the sequence of the last that was in order."""
 
-    def __init__(self, offer_of: OfferOf) -> None:
-        self._offer_of = offer_of
+    def __init__(self, message_of: MessageOf, offer_of: OfferOf) -> None:
+        self._message_of, self._offer_of = message_of, offer_of
         self.last = 0
 
-    def checked(
-        self, requests: Sequence[pb.PublishEventsRequest]
-    ) -> tuple[list[int], list[Offer], CausewayError | None]:
+    def checked(self, raw: Sequence[bytes]) -> tuple[list[int], list[Offer], CausewayError | None]:
         """Give sequences and events up to the first that is wrong, and what is wrong with it."""
         sequences: list[int] = []
         offers: list[Offer] = []
-        for request in requests:
+        for one in raw:
+            try:
+                request = self._message_of(one)
+            except CausewayError as error:
+                # What can't even be read has no sequence of its own.
+                return sequences, offers, _after(self.last, error)
             try:
                 offers.append(self._offer(request))
             except CausewayError as error:
@@ -93,10 +97,7 @@ def at(sequence: int, error: CausewayError) -> CausewayError:
     return _placed(f"sequence {sequence}", {"sequence": str(sequence)}, error)
 
 
-def _after(last: int, error: Exception) -> Exception:
-    """Place what the kit could not even read: it has no sequence of its own."""
-    if not isinstance(error, CausewayError):
-        return error
+def _after(last: int, error: CausewayError) -> CausewayError:
     return _placed(f"after sequence {last}", {"after_sequence": str(last)}, error)
 
 

@@ -5,7 +5,7 @@ Decoding happens here and not in grpc.aio, whose answer to bytes that are no mes
 callers that have shown no token yet.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Any
 
 import protovalidate
@@ -22,16 +22,32 @@ LONG_LIST = 100
 async def validate(call: Call, proceed: Handler) -> bytes | None:
     """Replace the raw bytes by valid messages, a stream's one by one as they come."""
     if call.method.client_streaming:
-        call.incoming = checked_stream(call.method, call.incoming)
+        call.incoming = Messages(call.method, call.incoming)
     else:
         call.incoming = checked(call.method, call.incoming)
     return await proceed(call)
 
 
-async def checked_stream(method: Method, raw: AsyncIterator[bytes]) -> AsyncIterator[Message]:
-    """Yield the messages of a stream; the first bad one ends it."""
-    async for one in raw:
-        yield checked(method, one)
+class Messages:
+    """The messages of a stream; the first bad one ends it.
+
+    A handler that takes many at once may read them from `raw`, and have each checked later: checks
+    one after the other cost half of what they cost between gRPC's steps.
+    """
+
+    def __init__(self, method: Method, raw: AsyncIterable[bytes]) -> None:
+        self._method = method
+        self.raw = aiter(raw)
+
+    def __aiter__(self) -> "Messages":
+        return self
+
+    async def __anext__(self) -> Message:
+        return checked(self._method, await anext(self.raw))
+
+    def check(self, raw: bytes) -> Any:
+        """Give a message of the method's type; raises as `checked` does."""
+        return checked(self._method, raw)
 
 
 def checked(method: Method, raw: bytes) -> Message:
