@@ -8,7 +8,8 @@ from stack.commands.options import Admin, AsJson, Limit, Password
 
 deadletters = typer.Typer(
     name="deadletters",
-    help="Events that a consumer could not handle, and those that wait behind them.",
+    help="Events that a consumer could not handle, and those that wait behind them."
+    "\n\nExample: causeway deadletters list",
     no_args_is_help=True,
 )
 

@@ -11,7 +11,8 @@ from stack.commands.options import AsJson, Auditor, Limit, Password, Since, Unti
 
 events = typer.Typer(
     name="events",
-    help="Events: find them, see what became of each, and publish from outside.",
+    help="Events: find them, see what became of each, and publish from outside."
+    "\n\nExample: causeway events list --since 15m",
     no_args_is_help=True,
 )
 

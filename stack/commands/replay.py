@@ -9,7 +9,8 @@ from stack.commands.options import Admin, AsJson, Limit, Password, Since, Until
 
 replay = typer.Typer(
     name="replay",
-    help="Hand stored events to a consumer again: rebuild a projection, fill a new handler.",
+    help="Hand stored events to a consumer again: rebuild a projection, fill a new handler."
+    "\n\nExample: causeway replay list",
     no_args_is_help=True,
 )
 

@@ -9,7 +9,8 @@ import typer
 
 schemas = typer.Typer(
     name="schemas",
-    help="Schemas: what is registered, and whether a change of events or API is compatible.",
+    help="Schemas: what is registered, and whether a change of events or API is compatible."
+    "\n\nExample: causeway schemas check",
     no_args_is_help=True,
 )
 

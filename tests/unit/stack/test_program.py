@@ -238,6 +238,7 @@ def test_without_a_platform_the_next_command_is_named(causeway: Program, words: 
 def every_command() -> Iterator[str]:
     yield from (command.__name__ for command in COMMANDS)
     for group in GROUPS:
+        yield str(group.info.name)
         for command in group.registered_commands:
             assert command.callback is not None
             yield f"{group.info.name} {command.name or command.callback.__name__}"
