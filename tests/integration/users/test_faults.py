@@ -1,6 +1,6 @@
 """What goes wrong between Keycloak and us is made good, and holds nobody else up."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,20 +19,9 @@ from services.users.keycloak import Keycloak
 from services.users.money import NANOS
 from services.users.registration import Registration
 from services.users.sweeper import Sweeper
-from tests.integration.users import test_registration as registrations
+from tests.integration.users.changing import Losing, System, again
 from tests.integration.users.crashes import Crash
-from tests.integration.users.realm import Realm
-from tests.integration.users.test_identity import PASSWORD, Losing, System, again
-
-
-@pytest.fixture
-async def system(
-    pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, keycloak_realm: Realm
-) -> AsyncIterator[System]:
-    system = System(pool, store, keycloak, keycloak_realm)
-    await system.register()
-    yield system
-    await pool.execute("DELETE FROM identity_changes")
+from tests.integration.users.registering import PASSWORD, Registering, intent
 
 
 class Failing:
@@ -117,8 +106,8 @@ async def test_a_change_that_fails_again_and_again_holds_up_no_other(system: Sys
 
 
 async def test_a_registration_that_fails_again_and_again_holds_up_no_other(system: System) -> None:
-    left = registrations.System(system.pool, system.store, system.keycloak, system.realm)
-    wanted = [registrations.intent(), registrations.intent()]
+    left = Registering(system.pool, system.store, system.keycloak, system.realm)
+    wanted = [intent(), intent()]
     for one in wanted:
         with pytest.raises(Crash):
             await left.registration("after create").register(one, PASSWORD)

@@ -4,25 +4,21 @@ Keycloak reads a user and writes it back whole, so of two requests at once one m
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import cycle, islice
 from typing import Any
 
-import asyncpg
 import pytest
 from keycloak.exceptions import KeycloakPostError
 
 from bridge.errors import AlreadyExists, FailedPrecondition, Unavailable
-from bridge.store.event_store import EventStore
 from services.users.identity_change import IdentityChange, Kind
 from services.users.identity_changes import IdentityChanges
 from services.users.identity_work import IdentityWork
-from services.users.keycloak import Keycloak
 from services.users.registration import NOTHING_SENT
+from tests.integration.users.changing import Losing, System, again
 from tests.integration.users.crashes import Crash
-from tests.integration.users.realm import Realm
+from tests.integration.users.registering import NOW, PASSWORD
 from tests.integration.users.test_faults import Failing
-from tests.integration.users.test_identity import NOW, PASSWORD, Losing, System, again
 
 RACES = 20
 HEADSTARTS = (0.0, 0.002, 0.004, 0.006, 0.008, 0.012)
@@ -30,14 +26,9 @@ HEADSTARTS = (0.0, 0.002, 0.004, 0.006, 0.008, 0.012)
 
 
 @pytest.fixture
-async def system(
-    pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, keycloak_realm: Realm
-) -> AsyncIterator[System]:
-    system = System(pool, store, keycloak, keycloak_realm)
-    await system.register()
-    system.steps = IdentityChanges(pool, store)  # with leases that hold
-    yield system
-    await pool.execute("DELETE FROM identity_changes")
+def system(system: System) -> System:
+    system.steps = IdentityChanges(system.pool, system.store)  # with leases that hold
+    return system
 
 
 def check_refused(system: System) -> None:

@@ -2,32 +2,15 @@
 
 import socket
 import traceback
-import uuid
 
 import pytest
 from keycloak.exceptions import KeycloakAuthenticationError
 
 from bridge.errors import AlreadyExists, InvalidArgument, Unavailable
-from bridge.events.event import Origin
-from bridge.store.repeats import Repeats
-from services.users.intents import METHOD, Intent
 from services.users.keycloak import Keycloak
 from services.users.registration import OUTCOME_UNKNOWN
 from tests.integration.users.realm import CHEAP, SECRET, Realm
-
-PASSWORD = "correct horse battery"
-
-
-def intent(username: str = "", email: str = "") -> Intent:
-    name = username or f"u{uuid.uuid4().hex[:10]}"
-    return Intent(
-        id=str(uuid.uuid4()),
-        username=name,
-        display_name="",
-        email=email or f"{name}@example.org",
-        repeats=Repeats("", METHOD, "", b""),
-        origin=Origin(),
-    )
+from tests.integration.users.registering import PASSWORD, intent, like
 
 
 async def test_a_created_user_carries_its_intent_and_can_log_in_at_once(
@@ -60,8 +43,8 @@ async def test_creating_or_granting_twice_is_the_same_user(
 async def test_a_user_of_another_intent_is_never_taken_for_ours(keycloak: Keycloak) -> None:
     first = intent()
     await keycloak.create(first, PASSWORD)
-    same_name = intent(username=first.username)
-    same_address = intent(email=first.email)
+    same_name = like(first, "username")
+    same_address = like(first, "email")
     for second in (same_name, same_address):
         with pytest.raises(AlreadyExists):
             await keycloak.create(second, PASSWORD)

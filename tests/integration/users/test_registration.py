@@ -2,10 +2,8 @@
 
 import asyncio
 import socket
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -17,21 +15,15 @@ from bridge.errors import (
     FailedPrecondition,
     Unavailable,
 )
-from bridge.events.event import Origin
 from bridge.store.event_store import EventStore
-from bridge.store.repeats import Repeats
-from causeway.users.v1.events_pb2 import UserRegistered
 from services.users import user_table
-from services.users.intents import METHOD, Intent, Intents
+from services.users.intents import Intent, Intents
 from services.users.keycloak import Keycloak
 from services.users.money import NANOS
 from services.users.registration import OUTCOME_UNKNOWN, Registration
-from services.users.sweeper import Sweeper
-from tests.integration.users.crashes import Crash, Crashing
+from tests.integration.users.crashes import Crash
 from tests.integration.users.realm import Realm
-
-PASSWORD = "correct horse battery staple"
-NOW = timedelta(0)
+from tests.integration.users.registering import PASSWORD, Registering, again, intent, like
 
 # A registration without a fault makes exactly these calls: their crash points are all there are.
 STEPS = ("begin", "create", "grant", "finish")
@@ -51,84 +43,15 @@ SWEEP_POINTS = [
 ]
 
 
-def intent(request_id: str | None = None) -> Intent:
-    name = f"u{uuid.uuid4().hex[:12]}"
-    request_id = str(uuid.uuid4()) if request_id is None else request_id
-    return Intent(
-        id=str(uuid.uuid4()),
-        username=name,
-        display_name="Ann",
-        email=f"{name}@example.org",
-        repeats=Repeats("", METHOD, request_id, name.encode()),
-        origin=Origin(method=METHOD, correlation_id="c1"),
-    )
-
-
-def again(wanted: Intent) -> Intent:
-    """The same request, come a second time."""
-    return replace(wanted, id=str(uuid.uuid4()))
-
-
-def like(other: Intent, field: str, change: Callable[[str], str] = str) -> Intent:
-    """Another request with the same username or email."""
-    value = change(getattr(other, field))
-    wanted = intent()
-    return replace(wanted, username=value) if field == "username" else replace(wanted, email=value)
-
-
-class System:
-    """The parts of one test, and what can be seen from outside."""
-
-    def __init__(
-        self, pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, realm: Realm
-    ) -> None:
-        self.pool, self.store, self.keycloak, self.realm = pool, store, keycloak, realm
-        self.intents = Intents(pool, store, 500 * NANOS, lease=NOW, settle=NOW)
-        self.trace: list[str] = []
-
-    def registration(self, point: str = "") -> Registration:
-        intents = Crashing(self.intents, self.trace, point)
-        return Registration(intents, Crashing(self.keycloak, self.trace, point), patience=5)
-
-    async def sweep(self, point: str = "", times: int = 1) -> None:
-        intents = Crashing(self.intents, self.trace, point)
-        sweeper: Sweeper[Intent] = Sweeper(intents, self.registration(point), batch=1)
-        for _ in range(times):
-            await sweeper.sweep()
-
-    async def settled(self) -> None:
-        """Sweep until nothing is left of any intent."""
-        await self.sweep(times=4)
-        assert await self.pool.fetchval("SELECT count(*) FROM intents") == 0
-
-    async def exists(self, wanted: Intent) -> bool:
-        """Whether the user exists: in both systems and whole, or in none."""
-        identity = self.realm.user(wanted.username)
-        rows = await self.pool.fetch("SELECT * FROM users WHERE username = $1", wanted.username)
-        if identity is None:
-            assert rows == []
-            return False
-        user_id = str(identity["id"])
-        assert [row["id"] for row in rows] == [user_id]
-        assert "customer" in self.realm.roles(user_id)
-        assert self.realm.has_password(user_id)
-        async with self.pool.acquire() as connection:
-            (registered,) = await self.store.load(connection, f"users/{user_id}")
-        assert isinstance(registered.message, UserRegistered)
-        assert registered.message.email == wanted.email
-        assert registered.origin.correlation_id == "c1"
-        return True
-
-
 @pytest.fixture
 async def system(
     pool: asyncpg.Pool, store: EventStore, keycloak: Keycloak, keycloak_realm: Realm
-) -> System:
-    return System(pool, store, keycloak, keycloak_realm)
+) -> Registering:
+    return Registering(pool, store, keycloak, keycloak_realm)
 
 
 async def test_a_registration_makes_the_user_in_both_systems_and_leaves_no_intent(
-    system: System,
+    system: Registering,
 ) -> None:
     wanted = intent()
     user_id = await system.registration().register(wanted, PASSWORD)
@@ -142,7 +65,7 @@ async def test_a_registration_makes_the_user_in_both_systems_and_leaves_no_inten
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_after_a_crash_the_sweeper_finishes_or_forgets_and_the_same_request_succeeds(
-    system: System, point: str
+    system: Registering, point: str
 ) -> None:
     wanted = intent()
     with pytest.raises(Crash):
@@ -155,7 +78,7 @@ async def test_after_a_crash_the_sweeper_finishes_or_forgets_and_the_same_reques
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_after_a_crash_the_same_request_goes_on_where_it_stopped(
-    system: System, point: str
+    system: Registering, point: str
 ) -> None:
     wanted = intent()
     with pytest.raises(Crash):
@@ -165,7 +88,7 @@ async def test_after_a_crash_the_same_request_goes_on_where_it_stopped(
     assert await system.registration().register(again(wanted), PASSWORD) == user_id
 
 
-async def leave(system: System, left: str) -> Intent:
+async def leave(system: Registering, left: str) -> Intent:
     """Crash so that something is left; what Keycloak made late for an intent given up, too."""
     wanted = intent()
     point = "after begin" if left == "late create" else left
@@ -179,7 +102,7 @@ async def leave(system: System, left: str) -> Intent:
 
 
 @pytest.mark.parametrize("left", SWEEPS)
-async def test_the_sweeper_takes_the_listed_steps(system: System, left: str) -> None:
+async def test_the_sweeper_takes_the_listed_steps(system: Registering, left: str) -> None:
     await leave(system, left)
     await system.sweep(times=SWEEPS[left].count("due"))
     assert tuple(system.trace) == SWEEPS[left]
@@ -187,7 +110,7 @@ async def test_the_sweeper_takes_the_listed_steps(system: System, left: str) -> 
 
 @pytest.mark.parametrize(("left", "point"), SWEEP_POINTS)
 async def test_a_sweeper_that_dies_anywhere_is_followed_by_one_that_ends_the_work(
-    system: System, left: str, point: str
+    system: Registering, left: str, point: str
 ) -> None:
     wanted = await leave(system, left)
     with pytest.raises(Crash):
@@ -196,7 +119,7 @@ async def test_a_sweeper_that_dies_anywhere_is_followed_by_one_that_ends_the_wor
     assert await system.exists(wanted) == (left in ("after create", "after grant"))
 
 
-async def test_duplicates_at_the_same_time_have_one_result(system: System) -> None:
+async def test_duplicates_at_the_same_time_have_one_result(system: Registering) -> None:
     wanted = intent()
     system.intents = Intents(system.pool, system.store, NANOS)  # with leases that hold
     tries = [system.registration().register(again(wanted), PASSWORD) for _ in range(8)]
@@ -206,7 +129,7 @@ async def test_duplicates_at_the_same_time_have_one_result(system: System) -> No
 
 @pytest.mark.parametrize("field", ["username", "email"])
 async def test_of_many_who_want_one_name_one_gets_it_and_the_others_are_told(
-    system: System, field: str
+    system: Registering, field: str
 ) -> None:
     system.intents = Intents(system.pool, system.store, NANOS)
     first = intent()
@@ -219,7 +142,7 @@ async def test_of_many_who_want_one_name_one_gets_it_and_the_others_are_told(
 
 @pytest.mark.parametrize("change", [str.upper, str])
 async def test_a_taken_name_or_address_is_refused_whatever_its_case(
-    system: System, change: Callable[[str], str]
+    system: Registering, change: Callable[[str], str]
 ) -> None:
     first = intent()
     await system.registration().register(first, PASSWORD)
@@ -229,7 +152,7 @@ async def test_a_taken_name_or_address_is_refused_whatever_its_case(
             await system.registration().register(second, PASSWORD)
 
 
-async def test_a_keycloak_user_of_the_same_name_is_never_adopted(system: System) -> None:
+async def test_a_keycloak_user_of_the_same_name_is_never_adopted(system: Registering) -> None:
     wanted = intent()
     stranger = system.realm.admin.create_user({"username": wanted.username, "enabled": True})
     with pytest.raises(AlreadyExists):
@@ -241,7 +164,7 @@ async def test_a_keycloak_user_of_the_same_name_is_never_adopted(system: System)
 
 
 async def test_a_request_id_of_another_registration_is_refused_done_or_under_way(
-    system: System,
+    system: Registering,
 ) -> None:
     first = intent()
     with pytest.raises(Crash):
@@ -255,7 +178,7 @@ async def test_a_request_id_of_another_registration_is_refused_done_or_under_way
 
 
 async def test_while_keycloak_is_away_nothing_is_half_done_and_a_later_try_succeeds(
-    system: System,
+    system: Registering,
 ) -> None:
     wanted = intent(request_id="")
     with socket.socket() as taken:
@@ -291,7 +214,7 @@ class Losing:
 @pytest.mark.parametrize("lost", ["create", "grant"])
 @pytest.mark.parametrize("request_id", [None, ""])
 async def test_an_answer_that_is_lost_is_healed_by_a_retry(
-    system: System, lost: str, request_id: str | None
+    system: Registering, lost: str, request_id: str | None
 ) -> None:
     wanted = intent(request_id)
     losing = Losing(system.keycloak, lost)
@@ -307,7 +230,7 @@ async def test_an_answer_that_is_lost_is_healed_by_a_retry(
 
 
 async def test_a_repeat_that_meets_the_end_of_its_first_try_has_its_result(
-    system: System, monkeypatch: pytest.MonkeyPatch
+    system: Registering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """tests/crashpoints met it: finished between a repeat's questions, the name was "taken"."""
     wanted = intent()
@@ -325,7 +248,9 @@ async def test_a_repeat_that_meets_the_end_of_its_first_try_has_its_result(
     assert await system.exists(wanted)
 
 
-async def test_a_registration_that_was_given_up_meanwhile_makes_no_user(system: System) -> None:
+async def test_a_registration_that_was_given_up_meanwhile_makes_no_user(
+    system: Registering,
+) -> None:
     wanted = intent()
     assert await system.intents.begin(wanted)
     user_id = await system.keycloak.create(wanted, PASSWORD)
@@ -337,7 +262,7 @@ async def test_a_registration_that_was_given_up_meanwhile_makes_no_user(system: 
 
 
 async def test_the_password_is_in_no_table_and_no_error(
-    system: System, caplog: pytest.LogCaptureFixture
+    system: Registering, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(0)
     wanted = intent()
