@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -13,7 +12,7 @@ from google.type.money_pb2 import Money
 
 from bridge.effects.deliveries import Delivery, Effect, Outcome, Result
 from bridge.effects.sender import Pace, Sender
-from bridge.events.event import Event, Origin, caused_by
+from bridge.events.event import Event, caused_by
 from bridge.handling import Handling
 from bridge.store.event_store import EventStore
 from causeway.orders.v1.events_pb2 import OrderConfirmed
@@ -22,22 +21,9 @@ from services.notifications import handlers, notification_table, preference_tabl
 from services.notifications.notification_table import Notification, State
 from services.notifications.outcomes import record_to
 from services.notifications.preference_table import Preference
+from tests.integration.events import event_of
 
 QUICK = Pace(poll=0.05, first_pause=0.1, longest_pause=0.1)
-
-
-def event_of(message: Message, stream: str) -> Event:
-    return Event(
-        id=str(uuid.uuid4()),
-        type=message.DESCRIPTOR.full_name,
-        source="/causeway/any",
-        stream=stream,
-        version=1,
-        key=stream.partition("/")[2],
-        time=datetime.now(UTC),
-        message=message,
-        origin=Origin(actor="ann", correlation_id="c1"),
-    )
 
 
 class Customer:

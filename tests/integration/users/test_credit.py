@@ -2,12 +2,10 @@
 
 import asyncio
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import pytest
-from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 
 from bridge.errors import Unavailable
@@ -20,24 +18,11 @@ from services.users.aggregate import User, evolve
 from services.users.changes import change, show
 from services.users.handlers import credit_handlers
 from services.users.money import NANOS
+from tests.integration.events import event_of
 
 
 def euros(units: int) -> Money:
     return Money(currency_code="EUR", units=units)
-
-
-def event_of(message: Message, stream: str) -> Event:
-    return Event(
-        id=str(uuid.uuid4()),
-        type=message.DESCRIPTOR.full_name,
-        source="/causeway/orders",
-        stream=stream,
-        version=1,
-        key=stream.partition("/")[2],
-        time=datetime.now(UTC),
-        message=message,
-        origin=Origin(actor="ann", correlation_id="c1"),
-    )
 
 
 class Account:
