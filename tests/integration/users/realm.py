@@ -1,9 +1,12 @@
 """A realm of a test's own on a real Keycloak."""
 
+import fcntl
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from keycloak import KeycloakAdmin, KeycloakOpenID
 
@@ -49,6 +52,15 @@ class Realm:
 
 
 @contextmanager
+def _alone() -> Iterator[None]:
+    """One process of tests at a time: each realm changes the same role of the master realm, and of
+    two at once Keycloak refuses one with 409."""
+    with Path(tempfile.gettempdir(), "causeway-test-realms.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def realm(address: str, password: str) -> Iterator[Realm]:
     """Make a realm as the gateway emits it, as far as Users depends on it."""
     name = f"test-{uuid.uuid4().hex[:12]}"
@@ -59,16 +71,18 @@ def realm(address: str, password: str) -> Iterator[Realm]:
         realm_name="master",
         user_realm_name="master",
     )
-    admin.create_realm(
-        {"realm": name, "enabled": True, "sslRequired": "none", "passwordPolicy": CHEAP}
-    )
+    with _alone():
+        admin.create_realm(
+            {"realm": name, "enabled": True, "sslRequired": "none", "passwordPolicy": CHEAP}
+        )
     try:
         admin.change_current_realm(name)
         _fill(admin)
         yield Realm(address, name, admin)
     finally:
         admin.change_current_realm("master")
-        admin.delete_realm(name)
+        with _alone():
+            admin.delete_realm(name)
 
 
 def _fill(admin: KeycloakAdmin) -> None:
