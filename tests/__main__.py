@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from threading import Event, Thread
 
 from tests import platform
@@ -22,9 +23,8 @@ PASSED, FAILED, INTERRUPTED, NOTHING_CHOSEN = 0, 1, 2, 5
 """Exit codes of pytest."""
 
 
-def main(options: list[str]) -> int:
+def main(options: list[str], stop: Event) -> int:
     """Run all rounds, also after one that failed; give pytest's exit code for all together."""
-    stop = Event()
     if any(option.startswith("tests") for option in options):
         with noting(stop):
             return run(("--dist", "loadfile", *options), stop)
@@ -93,15 +93,18 @@ def _together(codes: Sequence[int], stop: Event) -> int:
     return NOTHING_CHOSEN if set(codes) == {NOTHING_CHOSEN} else PASSED
 
 
-def _leave(number: int, _frame: object) -> None:
+def _leave(stop: Event, number: int, _frame: object) -> None:
     """End, once: what is stopped on the way out is stopped in peace."""
+    stop.set()
     for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, signal.SIG_IGN)
+        # Not SIG_IGN, which a child would inherit.
+        signal.signal(one, lambda _number, _frame: None)
     sys.exit(128 + number)
 
 
 if __name__ == "__main__":
     # Else the platform would outlive a run that is ended while it starts.
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGINT, _leave)
-    sys.exit(main(sys.argv[1:]))
+    told = Event()
+    signal.signal(signal.SIGTERM, partial(_leave, told))
+    signal.signal(signal.SIGINT, partial(_leave, told))
+    sys.exit(main(sys.argv[1:], told))

@@ -51,6 +51,7 @@ def run(
         [CAUSEWAY, *arguments],
         env={**os.environ, **settings},
         cwd=ROOT,
+        start_new_session=True,  # `down` is not ended by the Ctrl-C that asked for it
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -81,8 +81,9 @@ def _interrupt(leash: int) -> bool:
     with suppress(psutil.NoSuchProcess):
         for pytest in psutil.Process(leash).children():
             for child in pytest.children():
-                if "sys.stdin.readline()" in " ".join(child.cmdline()):
-                    child.send_signal(signal.SIGINT)
+                with suppress(psutil.NoSuchProcess):  # as one that nobody has waited for yet
+                    if "sys.stdin.readline()" in " ".join(child.cmdline()):
+                        child.send_signal(signal.SIGINT)
             pytest.send_signal(signal.SIGINT)
             return True
     return False

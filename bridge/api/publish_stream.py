@@ -29,6 +29,7 @@ async def stored(
         while arrived := await inflow.take():
             # Together, and not each as it comes: one alone finds none of this in the CPU's caches.
             sequences, offers, error = order.checked(arrived)
+            arrived.clear()  # while they are stored, as many again may wait
             outcomes = await put(offers) if offers else ()
             up_to = 0
             for sequence, outcome in zip(sequences, outcomes, strict=True):
@@ -65,7 +66,7 @@ class _Order:
         self._message_of, self._offer_of = message_of, offer_of
         self.last = 0
 
-    def checked(self, raw: Sequence[bytes]) -> tuple[list[int], list[Offer], CausewayError | None]:
+    def checked(self, raw: Sequence[bytes]) -> tuple[list[int], list[Offer], Exception | None]:
         """Give sequences and events up to the first that is wrong, and what is wrong with it."""
         sequences: list[int] = []
         offers: list[Offer] = []
@@ -79,6 +80,9 @@ class _Order:
                 offers.append(self._offer(request))
             except CausewayError as error:
                 return sequences, offers, at(request.sequence, error)
+            except Exception as error:
+                # A fault of ours; what came before it is stored and acknowledged all the same.
+                return sequences, offers, error
             self.last = request.sequence
             sequences.append(self.last)
         return sequences, offers, None

@@ -144,11 +144,12 @@ class Unknown(grpc.GenericRpcHandler):
     """
 
     def __init__(self, steps: StepsOf) -> None:
-        self._steps = steps
+        method = Method("", Message, client_streaming=True, server_streaming=True)
+        self._run = compose(steps(method), unimplemented)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> RpcHandler:
         """Return the handler for any path."""
         method = Method(
             handler_call_details.method, Message, client_streaming=True, server_streaming=True
         )
-        return handler_of(method, compose(self._steps(method), unimplemented))
+        return handler_of(method, self._run)

@@ -104,6 +104,7 @@ class Server:
 
     def _steps(self, translate: Translate) -> StepsOf:
         admission = Admission(self._settings)
+        beat = heartbeat_step(self._settings.heartbeat)
         of_streams: list[Step] = [
             error_step(translate),
             admission.process_step,
@@ -115,10 +116,10 @@ class Server:
             TimeLimit().step,
             validate,
             check_owner,
-            heartbeat_step(self._settings.heartbeat),
+            beat,
         ]
         # They would pass a unary call on as it is, and each takes 2 µs for that.
-        idle = {self._drain.step, admission.subject_step, of_streams[-1]}
+        idle = {self._drain.step, admission.subject_step, beat}
         of_unary = [step for step in of_streams if step not in idle]
         return lambda method: of_streams if method.streaming else of_unary
 

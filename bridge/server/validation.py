@@ -29,7 +29,7 @@ async def validate(call: Call, proceed: Handler) -> bytes | None:
 
 
 class Messages:
-    """The messages of a stream; the first bad one ends it.
+    """The messages of a stream; raises at a bad one.
 
     A handler that takes many at once may read them from `raw`, and have each checked later: checks
     one after the other cost half of what they cost between gRPC's steps.

@@ -13,7 +13,7 @@ INSERT INTO bridge.requests (caller, method, request_id, body, resource)
 SELECT caller, method, request_id, body, resource
 FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[])
     AS one (caller, method, request_id, body, resource)
-ORDER BY caller, method, request_id
+ORDER BY caller COLLATE "C", method COLLATE "C", request_id COLLATE "C"
 ON CONFLICT (caller, method, request_id) DO NOTHING
 RETURNING resource
 

@@ -85,7 +85,8 @@ class Statement:
         try:
             rows = await connection.fetch(self._text, *arguments)
         except asyncpg.NotNullViolationError as error:
-            if len(drafts) == 1 and error.table_name == "outbox":
+            refused = (error.schema_name, error.table_name)
+            if len(drafts) == 1 and refused == ("bridge", "outbox"):
                 raise drafts[0].stale() from error
             raise
         positions: dict[int, list[int]] = {}

@@ -56,7 +56,8 @@ class GroupCommit:
 
         As `EventStore.append`, and `then` is run in the same transaction. An error (StaleVersion,
         or what `then` raises) is that of this append alone, and nothing of it was written.
-        Unavailable with reason OUTCOME_UNKNOWN: the connection was lost at the commit; ask again
+        Unavailable with reason OUTCOME_UNKNOWN, for a whole group: the connection was lost at the
+        commit, or the database gave the statement up; ask again
         with the same request_id. Who is cancelled may have appended all the same. Hold no
         connection of the pool meanwhile.
         """

@@ -194,10 +194,9 @@ async def _other(connection: asyncpg.Connection, change: IdentityChange) -> Unde
     if row is None:
         return None
     other = _change(row)
-    same = same_request(change.repeats, other.repeats)
+    same_request(change.repeats, other.repeats)  # raises where it asks for something else
     # Disabling is the same for everybody and whatever the reason.
-    disabling = change.kind is Kind.DEACTIVATE
-    like = same or disabling or _asks_the_same(change.repeats, other.repeats)
+    like = change.kind is Kind.DEACTIVATE or _asks_the_same(change.repeats, other.repeats)
     return UnderWay(other, like, row["leased"], row["settled"])
 
 

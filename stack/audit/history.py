@@ -60,7 +60,12 @@ def own_events(service: str) -> "Catalog":
     from bridge.events.catalog import Catalog
     from bridge.events.generated import event_modules, events_from_outside
 
-    return events_from_outside() if service == "bridge" else Catalog.of(*event_modules(service))
+    if service == "bridge":
+        return events_from_outside()
+    modules = event_modules(service)
+    if not modules:
+        raise LookupError(f"{service} has no events")
+    return Catalog.of(*modules)
 
 
 def _is_outage(error: Exception) -> bool:

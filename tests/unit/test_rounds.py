@@ -34,7 +34,7 @@ def ended(
 
     monkeypatch.setattr(suite, "run", run)
     monkeypatch.setattr(suite, "_platform", nullcontext)
-    return suite.main(list(options))
+    return suite.main(list(options), Event())
 
 
 @pytest.mark.parametrize(("changed", "told"), [
@@ -66,7 +66,7 @@ def test_a_platform_that_does_not_start_stops_what_runs_beside(
     monkeypatch.setattr(suite, "run", run)
     monkeypatch.setattr(suite, "_platform", broken)
     with pytest.raises(AssertionError, match="causeway up failed"):
-        suite.main([])
+        suite.main([], Event())
     assert told == [True]
 
 
@@ -79,7 +79,7 @@ def test_rounds_that_broke_off_are_no_success(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(suite, "run", run)
     monkeypatch.setattr(suite, "_platform", nullcontext)
-    assert suite.main([]) == pytest.ExitCode.INTERRUPTED
+    assert suite.main([], Event()) == pytest.ExitCode.INTERRUPTED
 
 
 def test_every_file_of_tests_has_one_round(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def test_who_says_nothing_is_cut_within_seconds(edge: Running) -> None:
         ]
         for one in connections:
             answer(one, 30)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 14  # Envoy's own limit is 15 s
 
 
 def without_first_line(listener: Listener) -> None:

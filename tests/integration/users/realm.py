@@ -1,6 +1,7 @@
 """A realm of a test's own on a real Keycloak."""
 
 import fcntl
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -55,7 +56,7 @@ class Realm:
 def _alone() -> Iterator[None]:
     """One process of tests at a time: each realm changes the same role of the master realm, and of
     two at once Keycloak refuses one with 409."""
-    with Path(tempfile.gettempdir(), "causeway-test-realms.lock").open("w") as lock:
+    with Path(tempfile.gettempdir(), f"causeway-test-realms-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

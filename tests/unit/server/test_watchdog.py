@@ -23,20 +23,22 @@ async def watched(dog: Watchdog, seconds: float) -> bool:
 
 async def test_each_call_is_cut_when_its_own_time_is_up() -> None:
     dog, loop = Watchdog(0.2), asyncio.get_running_loop()
-    began = loop.time()
-    first = asyncio.create_task(watched(dog, 60))
+
+    async def life() -> float:
+        began = loop.time()
+        assert await watched(dog, 60)
+        return loop.time() - began
+
+    first = asyncio.create_task(life())
     await asyncio.sleep(0.1)
-    second = asyncio.create_task(watched(dog, 60))
-    assert await first
-    assert not second.done()
-    assert await second
-    assert loop.time() - began >= 0.3
+    second = asyncio.create_task(life())
+    assert min(await first, await second) >= 0.2
 
 
 async def test_calls_that_end_in_time_are_left_alone_and_those_after_them_watched() -> None:
-    dog = Watchdog(0.05)
+    dog = Watchdog(1)
     assert not await watched(dog, 0)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(1.1)
     assert not await watched(dog, 0)
     assert await watched(dog, 60)
 
