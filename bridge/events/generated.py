@@ -7,15 +7,17 @@ from types import ModuleType
 import causeway
 from bridge.events.catalog import Catalog
 
+_EVENTS = "{}/v*/events_pb2.py"
+
 
 def event_modules(service: str = "*") -> list[ModuleType]:
     """Import the modules of one package, `orders`, or of all; in the order of their names."""
-    (root,) = causeway.__path__
-    found = sorted(Path(root).glob(f"{service}/v*/events_pb2.py"))
-    return [
-        importlib.import_module(".".join(("causeway", *file.parts[-3:-1], file.stem)))
-        for file in found
-    ]
+    # A namespace package: each folder of the path may hold a part of it.
+    files = (
+        file for root in causeway.__path__ for file in Path(root).glob(_EVENTS.format(service))
+    )
+    names = {".".join(("causeway", *file.parts[-3:-1], file.stem)) for file in files}
+    return [importlib.import_module(name) for name in sorted(names)]
 
 
 def events_from_outside() -> Catalog:

@@ -5,7 +5,8 @@ Decoding happens here and not in grpc.aio, whose answer to bytes that are no mes
 callers that have shown no token yet.
 """
 
-from collections.abc import AsyncIterable, Iterable, Mapping
+import functools
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import protovalidate
@@ -36,8 +37,12 @@ class Messages:
     """
 
     def __init__(self, method: Method, raw: AsyncIterable[bytes]) -> None:
-        self._method = method
-        self.raw = aiter(raw)
+        self._method, self._source = method, raw
+
+    @functools.cached_property
+    def raw(self) -> AsyncIterator[bytes]:
+        """The messages as they come. Asked for late: gRPC warns of an iterator that nobody uses."""
+        return aiter(self._source)
 
     def __aiter__(self) -> "Messages":
         return self

@@ -1,5 +1,6 @@
 """Seals and their heads on real PostgreSQL and Kafka."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -104,10 +105,10 @@ async def test_a_head_follows_after_seconds_and_after_a_thousand_events(
     async with relaying(parts):
         await append(parts, connection, "o1", 0)
         await until(lambda: has(1))
-        monkeypatch.setattr("bridge.audit.heads.HEAD_SECONDS", 3600.0)
-        # The wait that has begun is still the short one.
         await append(parts, connection, "o1", 1)
         await until(lambda: has(2))
+        monkeypatch.setattr("bridge.audit.heads.HEAD_SECONDS", 3600.0)
+        await asyncio.sleep(1)  # the wait that has begun may still be the short one
         await append_many(parts, connection, {f"p{number}": 1 for number in range(1000)})
         await until(lambda: outbox_is_empty(connection))
         await until(lambda: has(1002))
