@@ -1,7 +1,7 @@
 """`make test`: the suite in rounds, each with as many processes as it bears.
 
-What needs no platform runs beside what does, two rounds at a time. Options are pytest's and go to
-every round; with paths among them there is one round, of these.
+First come the units; then what needs no platform runs beside what does, two rounds at a time.
+Options are pytest's and go to every round; with paths among them there is one round, of these.
 
 Example: python -m tests -m "not long" -k stream
 """
@@ -16,7 +16,7 @@ from threading import Event, Thread
 
 from tests import platform
 from tests.conftest import SETTINGS, real_parts
-from tests.rounds import ALONE, ON_THE_PLATFORM, Round, files
+from tests.rounds import ALONE, EVERY, FIRST, ON_THE_PLATFORM, Round, files
 from tests.running import noting, run
 
 PASSED, FAILED, INTERRUPTED, NOTHING_CHOSEN = 0, 1, 2, 5
@@ -29,13 +29,21 @@ def main(options: list[str], stop: Event) -> int:
         with noting(stop):
             return run(("--dist", "loadfile", *options), stop)
     codes: list[int] = []
+    with noting(stop):
+        _play(FIRST, options, stop, codes)
+    if not stop.is_set():
+        _play_two(options, stop, codes)
+    return _together(codes, stop)
+
+
+def _play_two(options: Sequence[str], stop: Event, codes: list[int]) -> None:
+    """Run what needs no platform beside what does."""
     with _beside(ALONE, options, stop, codes) as beside, ExitStack() as started:
         environment = started.enter_context(_platform())
         with noting(stop):
             _play(ON_THE_PLATFORM, options, stop, codes, environment)
             started.close()
             beside.join()
-    return _together(codes, stop)
 
 
 def _play(
@@ -84,7 +92,7 @@ def _platform() -> Iterator[Mapping[str, str]]:
 
 def _together(codes: Sequence[int], stop: Event) -> int:
     """The code of the first round that could not run; else of the worst."""
-    whole = len(codes) == len(ALONE) + len(ON_THE_PLATFORM)
+    whole = len(codes) == len(EVERY)
     unable = [code for code in codes if code not in (PASSED, FAILED, NOTHING_CHOSEN)]
     if unable or stop.is_set() or not whole:
         return next(iter(unable), INTERRUPTED)

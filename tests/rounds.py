@@ -13,14 +13,14 @@ class Round:
     beginnings: tuple[str, ...]
 
 
+FIRST = (Round("units", 4, ("tests/unit/", "tests/gateway/", "tests/contract/")),)
+"""By itself: it takes all of the processor, and some of its tests mind who else does."""
 ALONE = (
-    Round("units", 3, ("tests/unit/", "tests/gateway/", "tests/contract/")),
     # Each kills parts that it started itself, on ports of their own.
     Round("deaths", 0, ("tests/faults/", "tests/torture/")),
     Round("edges", 4, ("tests/integration/edge/", "tests/integration/proof/", "tests/security/")),
 )
-"""What needs no platform, one round after the other: first what takes the most of the processor,
-beside a start and tests that mind it the least, and last what mostly waits."""
+"""What needs no platform, one round after the other."""
 ON_THE_PLATFORM = (
     # Has databases, topics and a realm of its own in the platform's parts.
     Round("parts", 2, ("tests/integration/", "tests/crashpoints/")),
@@ -28,15 +28,15 @@ ON_THE_PLATFORM = (
     Round("platform", 0, ("tests/",)),
 )
 """What runs on the one platform, beside the rounds of ALONE."""
+EVERY = (*FIRST, *ALONE, *ON_THE_PLATFORM)
 WHOLE = ("tests/security/test_direct.py", "tests/integration/stack/")
 """Within other rounds by their paths, and of the last one all the same."""
 
 
 def files() -> dict[str, list[str]]:
     """Every file of tests, in the one round that it belongs to."""
-    rounds = (*ALONE, *ON_THE_PLATFORM)
-    found: dict[str, list[str]] = {one.name: [] for one in rounds}
+    found: dict[str, list[str]] = {one.name: [] for one in EVERY}
     for path in sorted(found_in.as_posix() for found_in in Path("tests").rglob("test_*.py")):
-        fitting = rounds[-1:] if path.startswith(WHOLE) else rounds
+        fitting = EVERY[-1:] if path.startswith(WHOLE) else EVERY
         found[next(one.name for one in fitting if path.startswith(one.beginnings))].append(path)
     return found
