@@ -23,7 +23,7 @@ ALONE = (
 """What needs no platform, one round after the other."""
 ON_THE_PLATFORM = (
     # Has databases, topics and a realm of its own in the platform's parts.
-    Round("parts", 2, ("tests/integration/", "tests/crashpoints/")),
+    Round("parts", 3, ("tests/integration/", "tests/crashpoints/")),
     # Looks at the whole, or takes parts of it away.
     Round("platform", 0, ("tests/",)),
 )
