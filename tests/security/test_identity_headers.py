@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.filters.http.local_ratelimit.v3.local_rate_limit_pb2 import LocalRateLimit
 
 from causeway.orders.v1.order_service_pb2 import ShipOrderRequest
@@ -14,6 +13,7 @@ from gateway.envoy.edge import Edge
 from gateway.model import Model
 from tests.integration.edge.bench import seen
 from tests.integration.edge.issuer import Issuer
+from tests.integration.edge.settings.edits import without
 from tests.security import http1, http2
 from tests.security.callers import (
     AT_THE_EDGE,
@@ -123,13 +123,8 @@ ROUTING: dict[str, Headers] = {
 }
 
 
-def keeping(edge: Edge) -> Edge:
-    """Routes that take no header away, as those of streams: what comes in is clean before them."""
-    routes = RouteConfiguration()
-    routes.CopyFrom(edge.routes)
-    for route in routes.virtual_hosts[0].routes:
-        del route.request_headers_to_remove[:]
-    return replace(edge, routes=routes)
+# As those of streams, they take no header away: what comes in is clean before them.
+keeping = without("routes", "virtual_hosts.routes.request_headers_to_remove")
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,16 @@
 """A browser's EventSource sets no header: its token comes in a cookie, which opens nothing else."""
 
 import json
-from dataclasses import replace
 
 import httpx
 import pytest
-from envoy.config.route.v3.route_pb2 import RouteConfiguration
 
 from causeway.orders.v1.order_service_pb2 import WatchOrderRequest
-from gateway.envoy.edge import Edge
 from gateway.surface import COOKIE
 from tests.integration.edge.bench import ORIGIN, Replica, Running, seen, until
 from tests.integration.edge.conftest import Start
 from tests.integration.edge.issuer import Issuer
+from tests.integration.edge.settings.edits import without
 from tests.integration.edge.streams.reading import NDJSON, SSE, opened, records
 
 WATCH = "/causeway.orders.v1.OrderService/WatchOrder"
@@ -137,13 +135,7 @@ def test_services_see_no_cookie_but_the_token_where_they_look_for_it(
 def test_without_the_move_a_service_lets_no_event_source_in(
     start: Start, service: Replica, operator: str
 ) -> None:
-    def unmoved(edge: Edge) -> Edge:
-        routes = RouteConfiguration()
-        routes.CopyFrom(edge.routes)
-        for route in routes.virtual_hosts[0].routes:
-            del route.request_headers_to_add[:]
-        return replace(edge, routes=routes)
-
+    unmoved = without("routes", "virtual_hosts.routes.request_headers_to_add")
     with opened(start(unmoved, [service]), "7", SSE, cookie=cookie(operator)) as answer:
         assert answer.status_code == 401
 
