@@ -17,7 +17,7 @@ from threading import Event, Thread
 from tests import platform
 from tests.conftest import SETTINGS, real_parts
 from tests.rounds import ALONE, EVERY, FIRST, ON_THE_PLATFORM, Round, files
-from tests.running import noting, run
+from tests.running import Ended, noting, run
 
 PASSED, FAILED, INTERRUPTED, NOTHING_CHOSEN = 0, 1, 2, 5
 """Exit codes of pytest."""
@@ -27,21 +27,24 @@ def main(options: list[str], stop: Event) -> int:
     """Run all rounds, also after one that failed; give pytest's exit code for all together."""
     if any(option.startswith("tests") for option in options):
         with noting(stop):
-            return run(("--dist", "loadfile", *options), stop)
-    codes: list[int] = []
+            return run(("--dist", "loadfile", *options), stop).code
+    ended: list[Ended] = []
     with noting(stop):
-        _play(FIRST, options, stop, codes)
+        _play(FIRST, options, stop, ended)
     if not stop.is_set():
-        _play_two(options, stop, codes)
-    return _together(codes, stop)
+        _play_two(options, stop, ended)
+    # Once more at the end: a round's own words may be thousands of lines before.
+    for failure in (failure for one in ended for failure in one.failures):
+        print(failure, flush=True)
+    return _together([one.code for one in ended], stop)
 
 
-def _play_two(options: Sequence[str], stop: Event, codes: list[int]) -> None:
+def _play_two(options: Sequence[str], stop: Event, ended: list[Ended]) -> None:
     """Run what needs no platform beside what does."""
-    with _beside(ALONE, options, stop, codes) as beside, ExitStack() as started:
+    with _beside(ALONE, options, stop, ended) as beside, ExitStack() as started:
         environment = started.enter_context(_platform())
         with noting(stop):
-            _play(ON_THE_PLATFORM, options, stop, codes, environment)
+            _play(ON_THE_PLATFORM, options, stop, ended, environment)
             started.close()
             beside.join()
 
@@ -50,7 +53,7 @@ def _play(
     rounds: Sequence[Round],
     options: Sequence[str],
     stop: Event,
-    codes: list[int],
+    ended: list[Ended],
     environment: Mapping[str, str] | None = None,
 ) -> None:
     """Run them one after the other; a round that could not run stops all that run."""
@@ -62,17 +65,17 @@ def _play(
         # Two rounds at once would write over each other's.
         cache = ("-o", f"cache_dir=.pytest_cache/{one.name}")
         arguments = (*workers, *cache, *options, *files()[one.name])
-        codes.append(code := run(arguments, stop, one.name, environment))
-        if code not in (PASSED, FAILED, NOTHING_CHOSEN):
+        ended.append(run(arguments, stop, one.name, environment))
+        if ended[-1].code not in (PASSED, FAILED, NOTHING_CHOSEN):
             stop.set()
 
 
 @contextmanager
 def _beside(
-    rounds: Sequence[Round], options: Sequence[str], stop: Event, codes: list[int]
+    rounds: Sequence[Round], options: Sequence[str], stop: Event, ended: list[Ended]
 ) -> Iterator[Thread]:
     """Run them while the block does; when it is left early they are stopped."""
-    thread = Thread(target=_play, args=(rounds, options, stop, codes))
+    thread = Thread(target=_play, args=(rounds, options, stop, ended))
     thread.start()
     try:
         yield thread

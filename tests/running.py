@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
-from typing import IO
+from typing import IO, NamedTuple
 
 import psutil
 
@@ -15,6 +15,13 @@ from stack.run import on_leash
 
 LAST_WORDS = 10.0
 """Seconds to print the rest of what a round said."""
+
+
+class Ended(NamedTuple):
+    """How a pytest ended: its exit code, and its own line about each test that failed."""
+
+    code: int
+    failures: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -36,12 +43,12 @@ def run(
     stop: Event,
     name: str = "",
     environment: Mapping[str, str] | None = None,
-) -> int:
-    """Run pytest and give its exit code; it is interrupted, once, when `stop` is set.
+) -> Ended:
+    """Run pytest to its end; it is interrupted, once, when `stop` is set.
 
-    `name` comes before each line of its output, where there is one. `environment` None means this
-    process's own. On a leash, in a session of its own: no terminal's Ctrl-C reaches it but through
-    `stop`, and when this process is killed it is too.
+    `name` comes before each line of its output, where there is one; else nobody looks for failures
+    in it. `environment` None means this process's own. On a leash, in a session of its own: no
+    terminal's Ctrl-C reaches it but through `stop`, and when this process is killed it is too.
     """
     process = subprocess.Popen(  # noqa: S603
         on_leash([sys.executable, "-m", "pytest", *arguments]),
@@ -53,14 +60,16 @@ def run(
         start_new_session=True,
         env=environment,
     )
-    teller = Thread(target=_tell, args=(name, process.stdout), daemon=True)
+    failures: list[str] = []
+    teller = Thread(target=_tell, args=(name, process.stdout, failures), daemon=True)
     teller.start()
     try:
-        return _ended(process, stop)
+        code = _ended(process, stop)
     finally:
         _clear(process)
         # Not for ever: a program that left the session may still hold the pipe.
         teller.join(LAST_WORDS)
+    return Ended(code, tuple(failures))
 
 
 def _ended(process: subprocess.Popen[str], stop: Event) -> int:
@@ -98,9 +107,11 @@ def _clear(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _tell(name: str, output: IO[str] | None) -> None:
+def _tell(name: str, output: IO[str] | None, failures: list[str]) -> None:
     if output is None:
         return
     with output:
         for line in output:
             print(f"{name:<8} | {line}", end="", flush=True)
+            if line.startswith(("FAILED ", "ERROR ")):
+                failures.append(line.rstrip())

@@ -13,7 +13,7 @@ import pytest
 
 from tests import __main__ as suite
 from tests.rounds import EVERY, files
-from tests.running import run
+from tests.running import Ended, run
 
 ROOT = Path(__file__).parents[2]
 LIVE = {"units": 0, "edges": 0, "deaths": 0, "parts": 0, "platform": 0}
@@ -27,10 +27,10 @@ def ended(
     A round with the code 2 was interrupted: it ends when all are told to.
     """
 
-    def run(_arguments: object, stop: Event, name: str = "", _environment: object = None) -> int:
+    def run(_arguments: object, stop: Event, name: str = "", _environment: object = None) -> Ended:
         if codes[name] == pytest.ExitCode.INTERRUPTED:
             assert stop.wait(30)
-        return codes[name]
+        return Ended(codes[name], (f"FAILED in {name}",) if codes[name] else ())
 
     monkeypatch.setattr(suite, "run", run)
     monkeypatch.setattr(suite, "_platform", nullcontext)
@@ -47,6 +47,13 @@ def test_the_suite_fails_as_its_worst_round_does(
     assert ended({**LIVE, **changed}, monkeypatch=monkeypatch) == told
 
 
+def test_the_last_words_are_what_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended({**LIVE, "units": 1, "platform": 1}, monkeypatch=monkeypatch)
+    assert capsys.readouterr().out.splitlines()[-2:] == ["FAILED in units", "FAILED in platform"]
+
+
 def test_chosen_paths_are_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ended({"": 0}, ("tests/fuzz",), monkeypatch=monkeypatch) == 0
 
@@ -59,11 +66,11 @@ def test_a_platform_that_does_not_start_stops_what_runs_beside(
 
     told: list[bool] = []
 
-    def run(_arguments: object, stop: Event, name: str, *_: object) -> int:
+    def run(_arguments: object, stop: Event, name: str, *_: object) -> Ended:
         if name == "units":
-            return pytest.ExitCode.OK
+            return Ended(pytest.ExitCode.OK)
         told.append(stop.wait(30))
-        return pytest.ExitCode.INTERRUPTED
+        return Ended(pytest.ExitCode.INTERRUPTED)
 
     monkeypatch.setattr(suite, "run", run)
     monkeypatch.setattr(suite, "_platform", broken)
@@ -74,10 +81,10 @@ def test_a_platform_that_does_not_start_stops_what_runs_beside(
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_rounds_that_broke_off_are_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(_arguments: object, _stop: Event, name: str = "", _environment: object = None) -> int:
+    def run(_arguments: object, _stop: Event, name: str = "", _environment: object = None) -> Ended:
         if name == "deaths":
             raise OSError("no process can be started")
-        return 0
+        return Ended(pytest.ExitCode.OK)
 
     monkeypatch.setattr(suite, "run", run)
     monkeypatch.setattr(suite, "_platform", nullcontext)
@@ -137,7 +144,7 @@ def test_a_signal_ends_the_round_that_runs_and_all_that_it_started(
         "from tests.running import noting, run\n"
         "stop = Event()\n"
         "with noting(stop):\n"
-        f"    raise SystemExit(run(('-n', '{workers}', {str(tmp_path)!r}), stop, 'slow'))\n"
+        f"    raise SystemExit(run(('-n', '{workers}', {str(tmp_path)!r}), stop, 'slow').code)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT) as process:  # noqa: S603
         try:
@@ -157,7 +164,10 @@ def test_each_line_of_a_round_begins_with_its_name(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "test_it.py").write_text("def test_it():\n    assert 0, 'this failed'\n")
-    assert run((str(tmp_path),), Event(), "units") == pytest.ExitCode.TESTS_FAILED
+    code, failures = run((str(tmp_path),), Event(), "units")
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert len(failures) == 1
+    assert "test_it.py::test_it" in failures[0]
     lines = capfd.readouterr().out.splitlines()
     assert any("this failed" in line for line in lines)
     assert all(line.startswith("units    | ") for line in lines)
@@ -170,7 +180,7 @@ def test_a_round_sees_the_environment_that_it_is_given(tmp_path: Path) -> None:
     )
     given = {**os.environ, "CAUSEWAY_TEST_POSTGRES": "there"}
     codes: list[int] = []
-    thread = Thread(target=lambda: codes.append(run((str(tmp_path),), Event(), "a", given)))
+    thread = Thread(target=lambda: codes.append(run((str(tmp_path),), Event(), "a", given).code))
     thread.start()
     thread.join(60)
     assert codes == [pytest.ExitCode.OK]
