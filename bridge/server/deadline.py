@@ -6,7 +6,7 @@ import time
 from bridge.errors import CausewayError, DeadlineExceeded
 from bridge.server.auth import expired
 from bridge.server.call import Call, Handler
-from bridge.server.watchdog import Watchdog
+from bridge.watchdog import Watchdog
 
 
 class TimeLimit:

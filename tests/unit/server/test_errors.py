@@ -9,7 +9,7 @@ from google.rpc import error_details_pb2
 
 from bridge import errors
 from bridge.server.serve import Server
-from bridge.server.watchdog import Watchdog
+from bridge.watchdog import Watchdog
 from causeway.orders.v1 import order_service_pb2 as orders
 from tests.unit.server.conftest import Client, Issuer, Orders
 

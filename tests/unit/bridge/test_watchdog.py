@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bridge.server.watchdog import Watchdog
+from bridge.watchdog import Watchdog
 
 
 async def watched(dog: Watchdog, seconds: float) -> bool:

@@ -1,13 +1,14 @@
-"""One timer for all calls of one limit: they end in the order in which they began.
+"""One timer for all work with one limit: it is late in the order in which it began.
 
-`asyncio.timeout` makes and cancels a timer for each, which costs as much as the rest of the kit.
+`asyncio.timeout` makes and cancels a timer each time: as much as the rest of what the kit does for
+a call, and a fifth of what an event costs in all.
 """
 
 import asyncio
 
 
 class Watch:
-    """One task's time."""
+    """The time of one piece of a task's work."""
 
     __slots__ = ("cancelling", "cut", "task", "until")
 
@@ -28,7 +29,7 @@ class Watchdog:
     def begin(self) -> Watch:
         """Watch the present task until `end`."""
         task = asyncio.current_task()
-        assert task is not None, "a call runs in a task"  # noqa: S101
+        assert task is not None, "what is watched runs in a task"  # noqa: S101
         loop = asyncio.get_running_loop()
         watch = Watch(task, loop.time() + self._seconds)
         self._watches[watch] = None
@@ -37,11 +38,11 @@ class Watchdog:
         return watch
 
     def cut(self, watch: Watch) -> bool:
-        """Whether a cancellation that has arrived is ours alone, as `asyncio.Timeout` tells it."""
+        """Whether it was late and nobody else has cancelled the task; ask before `end`."""
         return watch.cut and watch.task.cancelling() - 1 <= watch.cancelling
 
     def end(self, watch: Watch) -> None:
-        """Watch it no longer. The timer stays: the calls after it need one too."""
+        """Watch it no longer. The timer stays: the work after it needs one too."""
         self._watches.pop(watch, None)
         if watch.cut:
             watch.task.uncancel()
