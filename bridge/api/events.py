@@ -19,7 +19,8 @@ from bridge.errors import FieldViolation, InvalidArgument
 from bridge.events.outside import is_outside
 from bridge.events.resource import event_message
 from bridge.server.paging import PageTokens
-from bridge.server.validation import Messages
+from bridge.server.pipeline import checks_itself
+from bridge.server.validation import Messages, Unchecked
 from bridge.subscribe.subscriptions import Subscriptions
 from causeway.bridge.v1 import event_pb2
 from causeway.bridge.v1 import event_service_pb2 as pb
@@ -39,11 +40,12 @@ class Events(EventServiceServicer):
         self._subscriptions = subscriptions
         self._publisher = publisher
 
+    @checks_itself
     async def PublishEvent(
         self, request: pb.PublishEventRequest, context: Context
     ) -> event_pb2.Event:
         """An event from outside, as it is stored."""
-        return await self._publisher.publish(request)
+        return await self._publisher.publish(cast(Unchecked, request))  # as the kit gives it
 
     async def PublishEvents(
         self, request_iterator: AsyncIterator[pb.PublishEventsRequest], context: Context

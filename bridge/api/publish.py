@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
+from contextvars import copy_context
 from functools import partial
 
 from bridge.api.once import repeats_of
@@ -15,7 +16,7 @@ from bridge.events.resource import event_message
 from bridge.events.schema import SchemaId
 from bridge.registry.schemas import schema_ids
 from bridge.server.identity import current_caller, origin_of_call
-from bridge.server.validation import Messages
+from bridge.server.validation import Messages, Unchecked
 from bridge.store.intake import Intake
 from bridge.store.offer import Offer
 from causeway.bridge.v1 import event_pb2
@@ -49,13 +50,13 @@ class Publisher:
         self._publishable: Publishable | None = None
         self._asking = asyncio.Lock()
 
-    async def publish(self, request: pb.PublishEventRequest) -> event_pb2.Event:
+    async def publish(self, unchecked: Unchecked) -> event_pb2.Event:
         """Store one event; the same request, or the same source and id, gives the same one."""
         publishable = await self._open()
-        repeats = repeats_of(request) if request.request_id else None
-        origin = origin_of_call(request.request_id)
-        offer = publishable.offer(request.event, current_caller(), origin, repeats)
-        [outcome] = await self._intake.put([offer])
+        # The present call is that of the context, whoever forms the group.
+        outcome = await self._intake.put_one(
+            partial(copy_context().run, _offer, publishable, unchecked)
+        )
         if isinstance(outcome, CausewayError):
             raise outcome
         return event_message(self.source, outcome)
@@ -93,6 +94,14 @@ async def open_publisher(
     pool = await open_pool(dsn, min_size=0, max_size=CONNECTIONS, command_timeout=STATEMENT)
     async with pool:
         yield Publisher(Intake(pool), own, known, partial(_looked_up, registry, own), source)
+
+
+def _offer(publishable: Publishable, unchecked: Unchecked) -> Offer:
+    request: pb.PublishEventRequest = unchecked.check()
+    repeats = repeats_of(request) if request.request_id else None
+    return publishable.offer(
+        request.event, current_caller(), origin_of_call(request.request_id), repeats
+    )
 
 
 async def _looked_up(registry: str, own: Catalog) -> Mapping[str, SchemaId]:

@@ -37,7 +37,10 @@ DENIED = Access()
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method of a service. `timeout` is seconds; None: a stream, which its token limits."""
+    """One method of a service. `timeout` is seconds; None: a stream, which its token limits.
+
+    `checks_itself`: the handler of this unary method is given an `Unchecked`.
+    """
 
     path: str
     request: type[Message]
@@ -47,6 +50,7 @@ class Method:
     timeout: float | None = DEFAULT_TIMEOUT
     max_request_bytes: int = DEFAULT_MAX_REQUEST_BYTES
     response: type[Message] = Empty
+    checks_itself: bool = False
 
     @property
     def streaming(self) -> bool:

@@ -24,9 +24,22 @@ async def validate(call: Call, proceed: Handler) -> bytes | None:
     """Replace the raw bytes by valid messages, a stream's one by one as they come."""
     if call.method.client_streaming:
         call.incoming = Messages(call.method, call.incoming)
+    elif call.method.checks_itself:
+        call.incoming = Unchecked(call.method, call.incoming)
     else:
         call.incoming = checked(call.method, call.incoming)
     return await proceed(call)
+
+
+class Unchecked:
+    """The request of a method that `checks_itself`: still bytes."""
+
+    def __init__(self, method: Method, raw: bytes) -> None:
+        self._method, self._raw = method, raw
+
+    def check(self) -> Any:
+        """Give the request; raises InvalidArgument or ResourceExhausted."""
+        return checked(self._method, self._raw)
 
 
 class Messages:

@@ -193,6 +193,23 @@ async def test_one_refused_among_many_does_not_keep_the_others_out(
     assert await streams(services) == {"inventory/lamp": [1], "inventory/book": list(range(1, 11))}
 
 
+async def test_of_many_at_once_each_has_its_own_caller_and_what_is_wrong_is_refused_alone(
+    services: Services, call_as: As
+) -> None:
+    names = [f"paul-{number}" for number in range(8)]
+    platforms = [call_as("publisher", sub=name) for name in names]
+    calls = [published(one, adjusted(f"sku-{n}", 1)) for n, one in enumerate(platforms)]
+    calls.append(published(platforms[0], adjusted("b@d", 1)))
+    *stored, refused = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(refused, CallFailed)
+    assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert not any(isinstance(one, BaseException) for one in stored)
+    rows = await services["bridge"].fetch("SELECT actor, stream FROM bridge.events")
+    assert {(row["actor"], row["stream"]) for row in rows} == {
+        (f"users/{name}", f"inventory/sku-{n}") for n, name in enumerate(names)
+    }
+
+
 async def test_the_time_of_the_event_is_kept(publisher: Platform) -> None:
     said = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
     event = await published(publisher, adjusted("book", 1, time=said))

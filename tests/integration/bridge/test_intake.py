@@ -1,13 +1,14 @@
 """Events from outside in a store: relayed and sealed like any other, under their own source."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
 from bridge.audit.verify import verify
-from bridge.errors import AlreadyExists, CausewayError, Unavailable
+from bridge.errors import AlreadyExists, CausewayError, InvalidArgument, Unavailable
 from bridge.events.codec import decode
 from bridge.events.event import Origin
 from bridge.events.outside import cause_of, event_id_of
@@ -90,6 +91,40 @@ async def test_behind_one_whose_id_is_another_events_nothing_of_the_call_is_stor
     assert {row["causation_id"] for row in rows} == {
         cause_of(OUTSIDE, one) for one in ("receipt-1", "before", "theirs-1", "theirs-2")
     }
+
+
+async def test_events_are_made_with_their_group_and_one_that_fails_is_its_callers_alone(
+    parts: Parts, pool: asyncpg.Pool, connection: asyncpg.Connection
+) -> None:
+    intake = Intake(pool, most=3)
+    made: list[str] = []
+
+    def making(outer_id: str) -> Callable[[], Offer]:
+        def make() -> Offer:
+            made.append(outer_id)
+            if outer_id == "wrong":
+                raise InvalidArgument("this one is wrong")
+            return offer(parts, outer_id, "o1")
+
+        return make
+
+    first = asyncio.create_task(intake.put_one(making("first")))
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.create_task(intake.put_one(making(one))) for one in ("gone", "wrong", "last")
+    ]
+    await asyncio.sleep(0)
+    assert made == ["first"]
+    waiting[0].cancel()
+    outcomes = await asyncio.gather(first, *waiting, return_exceptions=True)
+    assert made == ["first", "wrong", "last"]
+    gone, wrong = outcomes[1:3]
+    assert isinstance(gone, asyncio.CancelledError)
+    assert isinstance(wrong, InvalidArgument)
+    rows = await connection.fetch("SELECT causation_id FROM bridge.events ORDER BY position")
+    assert [row["causation_id"] for row in rows] == [
+        cause_of(OUTSIDE, one) for one in ("first", "last")
+    ]
 
 
 async def test_of_two_with_one_id_in_a_call_the_first_is_stored_and_nothing_behind_the_second(
