@@ -41,9 +41,10 @@ class Admission:
             self._streams -= streaming
 
     async def subject_step(self, call: Call, proceed: Handler) -> bytes | None:
-        """Bound the open streams of one subject. Callers without a token share none."""
+        """Bound the open streams of one subject; a step of streams alone. Callers without a token
+        share none."""
         subject = call.caller.subject
-        if not call.method.streaming or not subject:
+        if not subject:
             return await proceed(call)
         if self._of_subject[subject] >= self._max_each:
             raise too_many_streams(self._max_each)

@@ -22,9 +22,7 @@ class Drain:
         self._open: set[asyncio.Timeout] = set()
 
     async def step(self, call: Call, proceed: Handler) -> bytes | None:
-        """Track a stream while it is open."""
-        if not call.method.streaming:
-            return await proceed(call)
+        """Track a stream while it is open; a step of streams alone."""
         if self._draining:
             raise going_away()
         scope = asyncio.timeout(None)

@@ -26,6 +26,7 @@ def violations(found: Evidence, customers: Sequence[Customer]) -> list[str]:
         *_products_change_once(found, customers),
         *_stock_is_counted(found, customers),
         *_read_marks_stay(found, customers),
+        *_replays_end(found, customers),
     ]
 
 
@@ -202,3 +203,13 @@ def _read_marks_stay(found: Evidence, customers: Sequence[Customer]) -> Iterator
             yield f"{name} was read at {time}, is read since {found.read.get(name)}"
     for name in found.read.keys() - {name for name, _ in marked}:
         yield f"{name} is read, and nobody read it"
+
+
+def _replays_end(found: Evidence, customers: Sequence[Customer]) -> Iterator[str]:
+    """Each was begun once, by somebody who was told so, and came to an end."""
+    asked = {name for customer in customers for name in customer.replays}
+    for name in asked ^ found.replays.keys():
+        yield f"{name} " + ("is not there" if name in asked else "was asked for by nobody")
+    for name, state in found.replays.items():
+        if state not in ("succeeded", "cancelled"):
+            yield f"{name} is {state}"

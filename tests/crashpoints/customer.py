@@ -35,6 +35,8 @@ class Customer:
     """Id and pieces of each event about the stock of its product, in order."""
     read: list[tuple[str, datetime]] = field(default_factory=list)
     """A notification, and since when it is read, by each answer."""
+    replays: list[str] = field(default_factory=list)
+    """Of the events about its product, by their names."""
     forgetful: bool = False
     """Whether its requests are left half done, as by a process that died, and never repeated."""
 

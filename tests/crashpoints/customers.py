@@ -16,6 +16,7 @@ from tests.crashpoints.corner import Corner
 from tests.crashpoints.customer import EUR, Customer, Placed, State
 from tests.crashpoints.errands import Errands
 from tests.crashpoints.leftovers import Leftovers
+from tests.crashpoints.replaying import Replaying
 from tests.crashpoints.rubbish import Rubbish
 
 
@@ -30,8 +31,8 @@ class Life:
 
     async def run(self) -> None:
         """Register, with a webhook; one order that stays confirmed, one delivered, one that is too
-        dear, one cancelled before and one after its credit is reserved, and errands and rubbish
-        beside them; move, and be let go."""
+        dear, one cancelled before and one after its credit is reserved, and errands, replays and
+        rubbish beside them; move, and be let go."""
         steps = self._leftovers if self._me.forgetful else self
         self._me.id = await steps.register()
         await self._prefer()
@@ -43,6 +44,7 @@ class Life:
             self._give_back(),
             Errands(self._callers, self._me).run(),
             *([self._leftovers.give_up()] if self._me.forgetful else []),
+            Replaying(self._callers, self._me).run(),
             Rubbish(self._callers, self._corner, f"rubbish-{self._me.username}").run(),
         )
         await steps.move()

@@ -30,6 +30,7 @@ REST = {
     "outbox": "SELECT count(*) FROM bridge.outbox",
     "parked": "SELECT count(*) FROM bridge.parked",
     "deliveries": "SELECT count(*) FROM bridge.deliveries WHERE state = 'pending'",
+    "replays": "SELECT count(*) FROM bridge.replays WHERE state IN ('pending', 'running')",
 }
 UNDER_WAY = {
     "intents": "SELECT count(*) FROM intents",
@@ -40,6 +41,7 @@ ACCOUNTS = "SELECT id, credit_limit, reserved, active, email FROM users"
 PRODUCTS = """
 SELECT sku, version, price, coalesce(pieces, 0) FROM products LEFT JOIN stock USING (sku)
 """
+REPLAYS = "SELECT 'replays/' || id AS name, state FROM bridge.replays"
 READ = "SELECT id, read_time FROM notifications WHERE read_time IS NOT NULL"
 HANDLED = "SELECT event_id::text FROM bridge.inbox WHERE consumer_group = $1"
 EVENTS = (
@@ -94,6 +96,8 @@ class Evidence:
     """Ids of the events whose pieces Orders has counted."""
     read: dict[str, datetime] = field(default_factory=dict)
     """Since when, by notification; those that are not read are left out."""
+    replays: dict[str, str] = field(default_factory=dict)
+    """How each ended, by name."""
     names: set[str] = field(default_factory=set)
     """Whom Keycloak knows, by username."""
     mails: list[tuple[str, str]] = field(default_factory=list)
@@ -172,6 +176,7 @@ async def _errands(corner: Corner, found: Evidence) -> None:
     for sku, *told in await shop.fetch(PRODUCTS):
         found.products[sku] = Product(*told)
     found.adjusted = [event_id for (event_id,) in await shop.fetch(HANDLED, STOCK_GROUP)]
+    found.replays = dict(await shop.fetch(REPLAYS))
     for name, time in await corner.pools["notifications"].fetch(READ):
         found.read[f"notifications/{name}"] = time
 
@@ -198,7 +203,7 @@ async def _events_told(corner: Corner) -> int:
 
 
 async def _adjusted(corner: Corner) -> int:
-    sql = "SELECT count(*) FROM bridge.inbox WHERE consumer_group = $1"
+    sql = "SELECT count(DISTINCT event_id) FROM bridge.inbox WHERE consumer_group = $1"
     return int(await corner.pools["orders"].fetchval(sql, STOCK_GROUP))
 
 

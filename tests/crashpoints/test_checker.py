@@ -32,6 +32,7 @@ ANN = Customer(
     prices=[NANOS, 2 * NANOS],
     published=[("e8", 10), ("e9", -3)],
     read=[("notifications/n1", NOON)] * 2,
+    replays=["replays/r1", "replays/r2"],
 )
 ACCOUNT = Account(50 * 10**9, NANOS, False, ANN.last_address, (False, ANN.last_address))
 PRODUCT = Product(2, 2 * NANOS, 7)
@@ -83,6 +84,7 @@ def kept() -> Evidence:
         products={"ann": PRODUCT},
         adjusted=["e8", "e9"],
         read={"notifications/n1": NOON},
+        replays={"replays/r1": "succeeded", "replays/r2": "cancelled"},
         mails=[(f"{cause}@causeway.example", "ann@example.org") for cause in TOLD],
         posts=[(cause, "ann") for cause in TOLD],
         records={
@@ -170,6 +172,9 @@ def test_a_mail_that_comes_twice_is_one() -> None:
     (lambda e: e.read.update({"notifications/n1": NOON.replace(hour=13)}), "was read at"),
     (lambda e: e.read.clear(), "is read since None"),
     (lambda e: e.read.update({"notifications/n2": NOON}), "nobody read it"),
+    (lambda e: e.replays.pop("replays/r1"), "replays/r1 is not there"),
+    (lambda e: e.replays.update({"replays/r3": "succeeded"}), "asked for by nobody"),
+    (lambda e: e.replays.update({"replays/r2": "failed"}), "replays/r2 is failed"),
     (lambda e: e.mails.append((str(uuid.uuid4()), "ann@example.org")), "has the Message-ID"),
 ])  # fmt: skip
 def test_each_broken_promise_is_named(alter: Callable[[Evidence], object], says: str) -> None:

@@ -1,0 +1,47 @@
+"""An administrator has old events handled, which were handled already, and changes her mind."""
+
+import uuid
+
+import grpc
+import grpc.aio
+
+from causeway.bridge.v1 import operations_service_pb2 as operations
+from tests.crashpoints.callers import Callers
+from tests.crashpoints.customer import Customer
+from tests.crashpoints.evidence import STOCK_GROUP
+
+
+class Replaying:
+    """Replays of what was published about one customer's product."""
+
+    def __init__(self, callers: Callers, customer: Customer) -> None:
+        self._callers = callers
+        self._me = customer
+
+    async def run(self) -> None:
+        """One to its end; and one that waits for it, which is cancelled unless it has ended too."""
+        for _ in range(2):
+            name = await self._start()
+        await self._cancel(name)
+
+    async def _start(self) -> str:
+        backfill = operations.Replay(
+            mode=operations.Replay.MODE_BACKFILL,
+            group=STOCK_GROUP,
+            origin=operations.Replay.ORIGIN_KAFKA,
+            subject=f"inventory/{self._me.sku}",
+        )
+        request = operations.ReplayEventsRequest(replay=backfill, request_id=str(uuid.uuid4()))
+        made = await self._callers.ask(
+            self._callers.operations.ReplayEvents, request, "root", "admin"
+        )
+        self._me.replays.append(made.name)
+        return str(made.name)
+
+    async def _cancel(self, name: str) -> None:
+        request = operations.CancelReplayRequest(name=name, request_id=str(uuid.uuid4()))
+        try:
+            await self._callers.ask(self._callers.operations.CancelReplay, request, "root", "admin")
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:  # it has ended
+                raise
