@@ -29,13 +29,15 @@ def main(options: list[str], stop: Event) -> int:
         with noting(stop):
             return run(("--dist", "loadfile", *options), stop).code
     ended: list[Ended] = []
-    with noting(stop):
-        _play(FIRST, options, stop, ended)
-    if not stop.is_set():
-        _play_two(options, stop, ended)
-    # Once more at the end: a round's own words may be thousands of lines before.
-    for failure in (failure for one in ended for failure in one.failures):
-        print(failure, flush=True)
+    try:
+        with noting(stop):
+            _play(FIRST, options, stop, ended)
+        if not stop.is_set():
+            _play_two(options, stop, ended)
+    finally:
+        # Once more at the end: a round's own words may be thousands of lines before.
+        for one in ended:
+            print(*one.failures, sep="", end="", flush=True)
     return _together([one.code for one in ended], stop)
 
 
@@ -65,8 +67,9 @@ def _play(
         # Two rounds at once would write over each other's.
         cache = ("-o", f"cache_dir=.pytest_cache/{one.name}")
         arguments = (*workers, *cache, *options, *files()[one.name])
-        ended.append(run(arguments, stop, one.name, environment))
-        if ended[-1].code not in (PASSED, FAILED, NOTHING_CHOSEN):
+        # The other lane's may be the last of the list.
+        ended.append(last := run(arguments, stop, one.name, environment))
+        if last.code not in (PASSED, FAILED, NOTHING_CHOSEN):
             stop.set()
 
 

@@ -1,6 +1,7 @@
 """One pytest as a child: it ends when it is told, and nothing that it started outlives it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,12 +14,14 @@ import psutil
 
 from stack.run import on_leash
 
+FAILURE = re.compile(r"(FAILED|ERROR) \S")
+"""In pytest's summary. A log's line has more blanks behind its level."""
 LAST_WORDS = 10.0
 """Seconds to print the rest of what a round said."""
 
 
 class Ended(NamedTuple):
-    """How a pytest ended: its exit code, and its own line about each test that failed."""
+    """How a pytest ended: its exit code, and the line of its summary for each test that failed."""
 
     code: int
     failures: tuple[str, ...] = ()
@@ -112,6 +115,6 @@ def _tell(name: str, output: IO[str] | None, failures: list[str]) -> None:
         return
     with output:
         for line in output:
-            print(f"{name:<8} | {line}", end="", flush=True)
-            if line.startswith(("FAILED ", "ERROR ")):
-                failures.append(line.rstrip())
+            print(said := f"{name:<8} | {line}", end="", flush=True)
+            if FAILURE.match(line):
+                failures.append(said)

@@ -1,8 +1,9 @@
 """The one callable type of the kit: a step gets the call and what comes after it.
 
 A step looks at the call, and either raises a `CausewayError` or awaits `proceed(call)`. It sees
-unary and streaming calls alike: `incoming` is one request or an iterator of them (raw bytes
-until the decoding step), and the innermost handler writes the answers of a stream to `answers`.
+unary and streaming calls alike: `incoming` is one request or an iterator of them (raw bytes until
+the decoding step, and behind it for a handler that checks itself), and the innermost handler
+writes the answers of a stream to `answers`.
 """
 
 import functools

@@ -39,7 +39,7 @@ DENIED = Access()
 class Method:
     """One method of a service. `timeout` is seconds; None: a stream, which its token limits.
 
-    `checks_itself`: the handler of this unary method is given an `Unchecked`.
+    `checks_itself` is said by its handler (`bridge.server.pipeline`), and not by the descriptors.
     """
 
     path: str

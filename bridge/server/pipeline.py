@@ -42,7 +42,10 @@ class Unimplemented(CausewayError):  # noqa: N818 - named for its status code, a
 def handlers_of(
     servicer: Any, methods: Mapping[str, Method], steps: StepsOf
 ) -> dict[str, RpcHandler]:
-    """Build the handlers of one service, by the short names of its methods."""
+    """Build the handlers of one service, by the short names of its methods.
+
+    TypeError for a servicer that does not fit its protos or the kit.
+    """
     handlers = {}
     for name, declared in methods.items():
         behaviour = getattr(servicer, name)
@@ -57,7 +60,7 @@ def checks_itself(behaviour: Behaviour) -> Behaviour:
     """Mark a servicer's method that gets its request as `Unchecked`, and checks it later.
 
     For one that handles what many callers asked for in one go: who may call is known before, and
-    what is asked is checked for all of them together, which costs a third of the CPU.
+    what is asked is checked for all of them together, which costs a third of what it costs alone.
     """
     setattr(behaviour, CHECKS_ITSELF, True)
     return behaviour
@@ -104,7 +107,7 @@ def coroutine(behaviour: Callable[..., Any], *, streams: bool) -> Handler:
 
 
 def handler_of(method: Method, run: Handler) -> RpcHandler:
-    """Make grpc's handler. Requests come raw: the decoding step parses them, after access."""
+    """Make grpc's handler. Requests come raw: they are parsed after access."""
 
     async def unary(request: Any, context: Context) -> Any:
         return await run(begin(method, request, context))

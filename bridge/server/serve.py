@@ -1,8 +1,9 @@
 """Composes a server from servicers, runs it until SIGTERM, and drains it.
 
 Order of the steps, first is outermost: errors → open calls → drain → auth → the deactivated → roles
-→ the subject's open streams → time limit → decoding and rules → owner → signs of life → the
-servicer. With traces on, OpenTelemetry's interceptor stands around them.
+→ the subject's open streams → time limit → decoding and rules (but for a handler that
+`checks_itself`) → owner → signs of life → the servicer. With traces on, OpenTelemetry's interceptor
+stands around them.
 """
 
 import asyncio
@@ -118,9 +119,9 @@ class Server:
             check_owner,
             beat,
         ]
-        # They would pass a unary call on as it is, and each takes 2 µs for that.
-        idle = {self._drain.step, admission.subject_step, beat}
-        of_unary = [step for step in of_streams if step not in idle]
+        # The first two would end and count a unary call as a stream; the last has nothing to do.
+        of_streams_alone = {self._drain.step, admission.subject_step, beat}
+        of_unary = [step for step in of_streams if step not in of_streams_alone]
         return lambda method: of_streams if method.streaming else of_unary
 
     def _compose(self, servicers: Mapping[str, Any], steps: StepsOf) -> grpc.aio.Server:

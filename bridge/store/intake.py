@@ -8,6 +8,8 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from typing import Any
 
 import asyncpg
@@ -29,15 +31,13 @@ MET = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 
 
 class _Batch:
-    """One caller's events, by their ids; or how its one event is made."""
+    """One caller's events, by their ids; made when their group is formed."""
 
     __slots__ = ("_make", "by_id", "outcomes")
 
-    def __init__(
-        self, by_id: Mapping[str, Offer] | None = None, make: Callable[[], Offer] | None = None
-    ) -> None:
-        self.by_id = by_id or {}
+    def __init__(self, make: Callable[[], Mapping[str, Offer]]) -> None:
         self._make = make
+        self.by_id: Mapping[str, Offer] = {}
         self.outcomes: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
 
     @property
@@ -46,14 +46,12 @@ class _Batch:
         return self.by_id.values()
 
     def made(self) -> bool:
-        """Make what is to be made; False: nobody waits for it, or is told what is wrong with it."""
-        if self._make is not None and not self.outcomes.done():
+        """Make them, unless that is done; False: nobody waits, or is told now what is wrong."""
+        if not self.by_id and not self.outcomes.done():
             try:
-                offer = self._make()
+                self.by_id = self._make()
             except Exception as error:
                 self.outcomes.set_exception(error)
-            else:
-                self.by_id, self._make = {offer.event_id: offer}, None
         return not self.outcomes.done()
 
 
@@ -78,7 +76,7 @@ class Intake:
         """
         outcomes: list[Outcome] = []
         for run in _runs(offers):
-            outcomes += await self._queued(_Batch(run))
+            outcomes += await self._queued(_Batch(partial(_given, run)))
             if isinstance(refused := outcomes[-1], CausewayError):
                 return [*outcomes, *[refused] * (len(offers) - len(outcomes))]
         return outcomes
@@ -90,7 +88,12 @@ class Intake:
         gRPC's steps, finds nothing of its code in the CPU's caches and takes three times as long.
         What `make` raises is raised here, and nobody else's.
         """
-        [outcome] = await self._queued(_Batch(make=make))
+
+        def alone() -> Mapping[str, Offer]:
+            offer = make()
+            return {offer.event_id: offer}
+
+        [outcome] = await self._queued(_Batch(alone))
         return outcome
 
     async def _queued(self, batch: _Batch) -> list[Outcome]:
@@ -103,10 +106,14 @@ class Intake:
     async def _drain(self) -> None:
         group: Sequence[_Batch] = ()
         try:
-            while group := self._next():
-                if not await self._commit(group):
+            while self._waiting:
+                group = self._next()
+                if not group:
+                    await asyncio.sleep(0)  # others have a turn, however many were wrong
+                elif not await self._commit(group):
                     for batch in group:
-                        await self._commit([batch])
+                        if not batch.outcomes.done():  # else its caller is gone
+                            await self._commit([batch])
         finally:
             # Only where this task is cancelled, as at the end of the process, is anything left.
             for batch in (*group, *self._waiting):
@@ -114,19 +121,21 @@ class Intake:
                     batch.outcomes.set_exception(_ended())
 
     def _next(self) -> Sequence[_Batch]:
+        """Form a group; an empty one where all that were looked at came to nothing."""
         taken: list[_Batch] = []
         ids: set[str] = set()
-        while self._waiting:
-            batch = self._waiting[0]
-            if not batch.made():
-                self._waiting.popleft()
-                continue
-            more = len(ids) + len(batch.by_id)
-            # Of two with one id the first is stored, and the second held against it.
-            if taken and (more > self._most or not ids.isdisjoint(batch.by_id)):
-                break
-            taken.append(self._waiting.popleft())
-            ids.update(batch.by_id)
+        looked_at = 0
+        for batch in islice(self._waiting, self._most):
+            if batch.made():
+                more = len(ids) + len(batch.by_id)
+                # Of two with one id the first is stored, and the second held against it.
+                if taken and (more > self._most or not ids.isdisjoint(batch.by_id)):
+                    break
+                taken.append(batch)
+                ids.update(batch.by_id)
+            looked_at += 1
+        for _ in range(looked_at):
+            self._waiting.popleft()
         return taken
 
     async def _commit(self, group: Sequence[_Batch]) -> bool:
@@ -201,6 +210,10 @@ def _columns(offers: Sequence[Offer], batches: Sequence[int]) -> Iterator[Sequen
     for column in columns:
         # The driver looks for a list in each place of a list, which costs more than the place.
         yield column[:1] if column.count(column[0]) == len(column) else column
+
+
+def _given(offers: Mapping[str, Offer]) -> Mapping[str, Offer]:
+    return offers
 
 
 def _runs(offers: Sequence[Offer]) -> list[dict[str, Offer]]:

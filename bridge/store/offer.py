@@ -28,7 +28,7 @@ class Offer(NamedTuple):
     time: datetime
     """UTC."""
     timed: bool
-    """Whether the publisher said when; else it is the time at which it came."""
+    """Whether the publisher said when; else it is the time at which it was taken to be stored."""
     origin: Origin
     repeats: Repeats | None = None
     """The request_id that is claimed in the same transaction."""

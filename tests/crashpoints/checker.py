@@ -210,6 +210,8 @@ def _replays_end(found: Evidence, customers: Sequence[Customer]) -> Iterator[str
     asked = {name for customer in customers for name in customer.replays}
     for name in asked ^ found.replays.keys():
         yield f"{name} " + ("is not there" if name in asked else "was asked for by nobody")
-    for name, state in found.replays.items():
+    for name, (state, done) in found.replays.items():
         if state not in ("succeeded", "cancelled"):
             yield f"{name} is {state}"
+        if state == "succeeded" and not done:
+            yield f"{name} has met no event"

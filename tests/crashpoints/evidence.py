@@ -41,7 +41,7 @@ ACCOUNTS = "SELECT id, credit_limit, reserved, active, email FROM users"
 PRODUCTS = """
 SELECT sku, version, price, coalesce(pieces, 0) FROM products LEFT JOIN stock USING (sku)
 """
-REPLAYS = "SELECT 'replays/' || id AS name, state FROM bridge.replays"
+REPLAYS = "SELECT 'replays/' || id AS name, state, events_done FROM bridge.replays"
 READ = "SELECT id, read_time FROM notifications WHERE read_time IS NOT NULL"
 HANDLED = "SELECT event_id::text FROM bridge.inbox WHERE consumer_group = $1"
 EVENTS = (
@@ -96,8 +96,8 @@ class Evidence:
     """Ids of the events whose pieces Orders has counted."""
     read: dict[str, datetime] = field(default_factory=dict)
     """Since when, by notification; those that are not read are left out."""
-    replays: dict[str, str] = field(default_factory=dict)
-    """How each ended, by name."""
+    replays: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """How each ended, and how many events it has met, by name."""
     names: set[str] = field(default_factory=set)
     """Whom Keycloak knows, by username."""
     mails: list[tuple[str, str]] = field(default_factory=list)
@@ -176,7 +176,8 @@ async def _errands(corner: Corner, found: Evidence) -> None:
     for sku, *told in await shop.fetch(PRODUCTS):
         found.products[sku] = Product(*told)
     found.adjusted = [event_id for (event_id,) in await shop.fetch(HANDLED, STOCK_GROUP)]
-    found.replays = dict(await shop.fetch(REPLAYS))
+    for name, state, done in await shop.fetch(REPLAYS):
+        found.replays[name] = state, done
     for name, time in await corner.pools["notifications"].fetch(READ):
         found.read[f"notifications/{name}"] = time
 
@@ -203,7 +204,7 @@ async def _events_told(corner: Corner) -> int:
 
 
 async def _adjusted(corner: Corner) -> int:
-    sql = "SELECT count(DISTINCT event_id) FROM bridge.inbox WHERE consumer_group = $1"
+    sql = "SELECT count(*) FROM bridge.inbox WHERE consumer_group = $1"
     return int(await corner.pools["orders"].fetchval(sql, STOCK_GROUP))
 
 
@@ -220,7 +221,7 @@ async def _records(corner: Corner) -> dict[str, list[int]]:
     for topic in catalog_of(*MODULES.values()).topics():
         for record in await read_all(corner.kafka, f"{corner.run}.{topic}"):
             said = {name: (value or b"").decode() for name, value in record.headers}
-            if not said:  # rubbish
+            if "ce_sequence" not in said:  # rubbish
                 continue
             found[said["ce_subject"]][int(said["ce_sequence"])] = None
     return {stream: list(versions) for stream, versions in found.items()}

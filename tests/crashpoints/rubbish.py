@@ -39,8 +39,10 @@ class Rubbish:
         producer = AIOKafkaProducer(**self._corner.kafka.client(), acks="all")
         try:
             await producer.start()
+            # Its subject alone is told, so that a replay of another need not look at it.
+            headers = [("ce_subject", f"inventory/{self._key}".encode())]
             await producer.send_and_wait(
-                f"{self._corner.run}.{topic}", b"rubbish", self._key.encode()
+                f"{self._corner.run}.{topic}", b"rubbish", self._key.encode(), headers=headers
             )
         finally:
             await producer.stop()

@@ -84,7 +84,7 @@ def kept() -> Evidence:
         products={"ann": PRODUCT},
         adjusted=["e8", "e9"],
         read={"notifications/n1": NOON},
-        replays={"replays/r1": "succeeded", "replays/r2": "cancelled"},
+        replays={"replays/r1": ("succeeded", 4), "replays/r2": ("cancelled", 0)},
         mails=[(f"{cause}@causeway.example", "ann@example.org") for cause in TOLD],
         posts=[(cause, "ann") for cause in TOLD],
         records={
@@ -173,8 +173,9 @@ def test_a_mail_that_comes_twice_is_one() -> None:
     (lambda e: e.read.clear(), "is read since None"),
     (lambda e: e.read.update({"notifications/n2": NOON}), "nobody read it"),
     (lambda e: e.replays.pop("replays/r1"), "replays/r1 is not there"),
-    (lambda e: e.replays.update({"replays/r3": "succeeded"}), "asked for by nobody"),
-    (lambda e: e.replays.update({"replays/r2": "failed"}), "replays/r2 is failed"),
+    (lambda e: e.replays.update({"replays/r3": ("succeeded", 4)}), "asked for by nobody"),
+    (lambda e: e.replays.update({"replays/r2": ("failed", 0)}), "replays/r2 is failed"),
+    (lambda e: e.replays.update({"replays/r1": ("succeeded", 0)}), "met no event"),
     (lambda e: e.mails.append((str(uuid.uuid4()), "ann@example.org")), "has the Message-ID"),
 ])  # fmt: skip
 def test_each_broken_promise_is_named(alter: Callable[[Evidence], object], says: str) -> None:

@@ -30,7 +30,7 @@ def ended(
     def run(_arguments: object, stop: Event, name: str = "", _environment: object = None) -> Ended:
         if codes[name] == pytest.ExitCode.INTERRUPTED:
             assert stop.wait(30)
-        return Ended(codes[name], (f"FAILED in {name}",) if codes[name] else ())
+        return Ended(codes[name], (f"FAILED in {name}\n",) if codes[name] else ())
 
     monkeypatch.setattr(suite, "run", run)
     monkeypatch.setattr(suite, "_platform", nullcontext)
@@ -163,7 +163,10 @@ def test_a_signal_ends_the_round_that_runs_and_all_that_it_started(
 def test_each_line_of_a_round_begins_with_its_name(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "test_it.py").write_text("def test_it():\n    assert 0, 'this failed'\n")
+    (tmp_path / "test_it.py").write_text(
+        "import logging\n"
+        "def test_it():\n    logging.error('its log')\n    assert 0, 'this failed'\n"
+    )
     code, failures = run((str(tmp_path),), Event(), "units")
     assert code == pytest.ExitCode.TESTS_FAILED
     assert len(failures) == 1

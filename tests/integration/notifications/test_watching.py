@@ -62,11 +62,11 @@ async def caught_up(caller: Platform, *seen: pb.WatchNotificationsResponse) -> N
 
     What was read in the moment of its commit is told once more, and its token is behind it then.
     """
-    names = {one.notification.name for one in seen}
+    known = [one.notification for one in seen]
     token = seen[-1].resume_token
     async with asyncio.timeout(SOON):
         while (answer := await anext(watch(caller, token))).HasField("notification"):
-            assert answer.notification.name in names
+            assert answer.notification in known
             token = answer.resume_token
 
 

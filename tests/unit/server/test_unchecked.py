@@ -6,7 +6,6 @@ from typing import Any
 import grpc
 import pytest
 
-from bridge.errors import InvalidArgument
 from bridge.server.methods import methods_of
 from bridge.server.pipeline import checks_itself, handlers_of
 from bridge.server.serve import Server
@@ -81,9 +80,3 @@ def test_what_the_kit_must_read_before_its_handler_is_no_such_method(
     setattr(Servicer, name, staticmethod(behaviour))
     with pytest.raises(TypeError, match="owner's field"):
         handlers_of(Servicer(), {name: methods_of(service)[name]}, lambda _method: ())
-
-
-def test_an_unchecked_request_is_checked_as_any_other() -> None:
-    method = methods_of(SERVICE)["PublishEvent"]
-    with pytest.raises(InvalidArgument):
-        Unchecked(method, b"\xff").check()
