@@ -3,7 +3,9 @@ environment names (CAUSEWAY_TEST_POSTGRES and so on)."""
 
 import os
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 
 from tests.unit.server.conftest import Issuer
@@ -19,3 +21,13 @@ def _platform(request: pytest.FixtureRequest) -> None:
 async def issuer() -> AsyncIterator[Issuer]:
     async with Issuer().serving() as issuer:
         yield issuer
+
+
+@pytest.fixture
+async def superuser(database: str) -> AsyncIterator[asyncpg.Connection]:
+    """Another role in the database of the test, as somebody who repairs rows by hand has."""
+    parts = urlsplit(os.environ["CAUSEWAY_TEST_POSTGRES"])
+    dsn = urlunsplit(parts._replace(path=urlsplit(database).path))
+    connection = await asyncpg.connect(dsn)
+    yield connection
+    await connection.close()

@@ -1,10 +1,10 @@
 -- Leases at most $2 changes for $1 that nobody works on and that can be settled now.
 UPDATE identity_changes SET lease_until = now() + $1::interval
-WHERE id IN (
+WHERE id = ANY (ARRAY( -- Once: IN may choose anew for each row, and lease all of them.
     SELECT id FROM identity_changes
     WHERE settle_after <= now() AND lease_until <= now()
     ORDER BY lease_until -- What failed stands behind what was not tried for longer.
     LIMIT $2
     FOR UPDATE SKIP LOCKED
-)
+))
 RETURNING *

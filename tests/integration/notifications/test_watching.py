@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import grpc
@@ -159,16 +158,6 @@ async def test_nobody_sees_what_others_are_told(call_as: As, ann: str, pool: asy
         await anext(watch(call_as(bob), token))
     assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
     assert list(caught.value.violations) == ["resume_token"]
-
-
-@pytest.fixture
-async def superuser(database: str) -> AsyncIterator[asyncpg.Connection]:
-    """Another role in the same database, as somebody who repairs rows by hand has."""
-    parts = urlsplit(os.environ["CAUSEWAY_TEST_POSTGRES"])
-    dsn = urlunsplit(parts._replace(path=urlsplit(database).path))
-    connection = await asyncpg.connect(dsn)
-    yield connection
-    await connection.close()
 
 
 @pytest.mark.parametrize("role", ["service", "superuser"])
