@@ -144,7 +144,8 @@ class Intake:
             async with acquire(self._pool) as connection:
                 outcomes = await self._store(connection, [batch.by_id for batch in group])
         except Exception as error:
-            if len(group) > 1 and not is_away(error):
+            # An OSError may be a statement that took too long: one by one they would wait again.
+            if len(group) > 1 and not (is_away(error) or isinstance(error, OSError)):
                 return False
             for batch in group:
                 if not batch.outcomes.done():

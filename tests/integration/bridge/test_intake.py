@@ -1,7 +1,7 @@
 """Events from outside in a store: relayed and sealed like any other, under their own source."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import asyncpg
@@ -134,6 +134,23 @@ async def test_of_two_with_one_id_in_a_call_the_first_is_stored_and_nothing_behi
     outcomes = await Intake(pool).put([offer(parts, *one) for one in ids])
     assert [isinstance(one, AlreadyExists) for one in outcomes] == [False, False, True, True]
     assert await connection.fetchval("SELECT count(*) FROM bridge.events") == 2
+
+
+async def test_a_database_that_hangs_is_not_waited_for_by_each_of_a_group(
+    parts: Parts, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[int] = []
+
+    async def hangs(_self: Intake, _connection: object, batches: Sequence[object]) -> None:
+        groups.append(len(batches))
+        raise TimeoutError
+
+    monkeypatch.setattr(Intake, "_write", hangs)
+    intake = Intake(pool)
+    puts = [intake.put([offer(parts, f"receipt-{n}", "o1")]) for n in range(3)]
+    outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    assert [type(one) for one in outcomes] == [TimeoutError] * 3
+    assert groups == [3]
 
 
 async def test_streams_that_stay_busy_are_a_refusal_that_may_be_repeated(
