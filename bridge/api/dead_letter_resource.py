@@ -56,6 +56,6 @@ def event_of(row: Row) -> event_pb2.Event:
     )
     with suppress(ValueError):
         event.sequence = int(header(headers, "ce_sequence"))
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         event.time.FromDatetime(datetime.fromisoformat(header(headers, "ce_time")))
     return event

@@ -4,7 +4,7 @@ Value: see bridge/events/wire.py. Headers: CloudEvents' Kafka binding 1.0.2, sec
 """
 
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 
 import uuid_utils
 from google.protobuf.message import DecodeError, Message
@@ -143,7 +143,7 @@ def _id(value: bytes) -> str:
 
 
 def _sequence(value: bytes) -> int:
-    if not value.isdigit() or not (version := int(value)):
+    if not value.isdigit() or len(value) > 19 or not 0 < (version := int(value)) < 2**63:
         raise Undecodable("its header ce_sequence is no version of a stream: 1, 2, …")
     return version
 
@@ -151,14 +151,14 @@ def _sequence(value: bytes) -> int:
 def _time(value: bytes) -> datetime:
     try:
         time = datetime.fromisoformat(value.decode())
-    except ValueError:
+        if time.tzinfo is None:
+            raise Undecodable("its header ce_time names no time zone")
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
+    except (ValueError, OverflowError):  # the year 1 in a zone east of here is before all years
         raise Undecodable("its header ce_time is no time") from None
-    if time.tzinfo is None:
-        raise Undecodable("its header ce_time names no time zone")
-    return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
-@cache
+@lru_cache(maxsize=1024)  # a source from outside is its publisher's own text
 def _of_schema(source: str, name: str, subject: str, version: int) -> Headers:
     """Give the headers that all records of one schema share."""
     return (

@@ -25,6 +25,8 @@ from bridge.store.offer import Offer, Outcome, Row
 MOST = 512
 """Events of one group."""
 TRIES = 20
+TURN = 0.02
+"""Seconds that events may be made for a group, before others of the process have a turn."""
 PAUSE = 0.005
 """Seconds, grown by each try and scattered: other processes write the same streams."""
 MET = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
@@ -107,13 +109,10 @@ class Intake:
         group: Sequence[_Batch] = ()
         try:
             while self._waiting:
-                group = self._next()
-                if not group:
+                if group := self._next():
+                    await self._commit_all(group)
+                else:
                     await asyncio.sleep(0)  # others have a turn, however many were wrong
-                elif not await self._commit(group):
-                    for batch in group:
-                        if not batch.outcomes.done():  # else its caller is gone
-                            await self._commit([batch])
         finally:
             # Only where this task is cancelled, as at the end of the process, is anything left.
             for batch in (*group, *self._waiting):
@@ -122,24 +121,39 @@ class Intake:
 
     def _next(self) -> Sequence[_Batch]:
         """Form a group; an empty one where all that were looked at came to nothing."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + TURN
         taken: list[_Batch] = []
+        later: list[_Batch] = []
         ids: set[str] = set()
         looked_at = 0
         for batch in islice(self._waiting, self._most):
             if batch.made():
-                more = len(ids) + len(batch.by_id)
-                # Of two with one id the first is stored, and the second held against it.
-                if taken and (more > self._most or not ids.isdisjoint(batch.by_id)):
+                if taken and len(ids) + len(batch.by_id) > self._most:
                     break
-                taken.append(batch)
+                # Of two with one id the first is stored, and the second held against it.
+                (taken if ids.isdisjoint(batch.by_id) else later).append(batch)
                 ids.update(batch.by_id)
             looked_at += 1
+            if loop.time() > until:
+                break
         for _ in range(looked_at):
             self._waiting.popleft()
+        # Behind the others: who repeats itself without an end keeps nobody out.
+        self._waiting.extend(later)
         return taken
 
+    async def _commit_all(self, group: Sequence[_Batch]) -> None:
+        """Store a group; where it fails as a whole, its halves: most of it is good."""
+        if not await self._commit(group):
+            half = len(group) // 2
+            for part in (group[:half], group[half:]):
+                # Whose caller is gone is left out.
+                if waiting := [batch for batch in part if not batch.outcomes.done()]:
+                    await self._commit_all(waiting)
+
     async def _commit(self, group: Sequence[_Batch]) -> bool:
-        """Store a group; False: nothing of it is stored, each may do better by itself."""
+        """Store a group; False: nothing of it is stored, and parts of it may do better."""
         try:
             async with acquire(self._pool) as connection:
                 outcomes = await self._store(connection, [batch.by_id for batch in group])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from bridge.errors import Undecodable
+from bridge.events import codec
 from bridge.events.catalog import Catalog
 from bridge.events.codec import decode, header, headers
 from bridge.events.event import Origin
@@ -66,6 +67,12 @@ def test_what_is_unknown_has_no_header() -> None:
     assert {"ce_causationid", "ce_actor", "traceparent"}.isdisjoint(dict(written(Origin())))
 
 
+def test_a_publisher_with_ever_new_sources_takes_no_memory() -> None:
+    for number in range(2000):
+        codec._of_schema(f"/devices/{number}", "a.B", "b", 1)
+    assert codec._of_schema.cache_info().currsize <= 1024
+
+
 def test_a_record_is_read_as_the_event_that_was_written() -> None:
     event = decode(record(), CATALOG)
     assert (event.id, event.stream, event.version) == (EVENT_ID, "orders/o1", 3)
@@ -93,6 +100,13 @@ BROKEN: list[tuple[FakeRecord, str, str]] = [
     (record(ce_sequence=b"0"), "UNDECODABLE", SEQUENCE),
     (record(ce_sequence=b"-1"), "UNDECODABLE", SEQUENCE),
     (record(ce_sequence=b"1_0"), "UNDECODABLE", SEQUENCE),
+    (record(ce_sequence=b"9223372036854775808"), "UNDECODABLE", SEQUENCE),
+    (record(ce_sequence=b"1" * 5000), "UNDECODABLE", SEQUENCE),
+    (
+        record(ce_time=b"0001-01-01T00:00:00+01:00"),
+        "UNDECODABLE",
+        "its header ce_time is no time",
+    ),
     (record(ce_time=b"yesterday"), "UNDECODABLE", "its header ce_time is no time"),
     (
         record(ce_time=b"2026-11-23T18:44:57"),
