@@ -1,8 +1,8 @@
-"""The mails of the development mailbox: one file each, so that they survive a restart."""
+"""The newest mails of the development mailbox: one file each, so that they survive a restart."""
 
 import itertools
-import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email import policy
@@ -12,6 +12,8 @@ from pathlib import Path
 
 _SENDER = "X-Envelope-From"
 _RECIPIENT = "X-Envelope-To"
+KEPT = 2000
+"""Mails. Of more the oldest are deleted: a listing would take seconds after some days of tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,10 @@ class MailStore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._counter = itertools.count()
-        self._parsing = threading.Lock()
         # A mail never changes: each is parsed once, at its first reading.
         self._parsed: dict[str, Mail] = {}
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)  # customers' mails
+        self._ids = deque(sorted(path.stem for path in directory.glob("*.eml")))
 
     def add(self, sender: str, recipients: Sequence[str], content: bytes) -> str:
         """Keep a mail; it is there whole or not at all. Raises OSError, e.g. on a full disk."""
@@ -49,12 +51,15 @@ class MailStore:
             partial.replace(self._directory / f"{mail_id}.eml")
         finally:
             partial.unlink(missing_ok=True)
+        self._ids.append(mail_id)
+        while len(self._ids) > KEPT:
+            self.delete(self._ids.popleft())
         return mail_id
 
     def list(self, recipient: str | None = None) -> Iterator[Mail]:
         """All mails, the oldest first; only those to `recipient` if given."""
         for path in sorted(self._directory.glob("*.eml")):
-            mail = self.get(path.stem)  # None: deleted since the names were read
+            mail = self._read(path.stem)  # None: deleted since the names were read
             if mail is not None and (recipient is None or recipient in mail.recipients):
                 yield mail
 
@@ -64,6 +69,9 @@ class MailStore:
         if path is None or not path.exists():  # the files alone say what there is
             self._parsed.pop(mail_id, None)
             return None
+        return self._read(mail_id)
+
+    def _read(self, mail_id: str) -> Mail | None:
         if mail_id not in self._parsed:
             content = self.raw(mail_id)
             if content is None:

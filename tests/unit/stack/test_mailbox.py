@@ -120,3 +120,13 @@ def test_a_mail_is_parsed_once_and_a_deleted_file_is_no_mail(
     (tmp_path / f"{ids[0]}.eml").unlink()
     assert store.get(ids[0]) is None
     assert [mail.id for mail in store.list("1@x.test")] == [ids[1]]
+
+
+def test_of_too_many_mails_the_newest_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stack.mailstore.KEPT", 3)
+    for _ in range(2):  # the second finds what the first has left
+        store = MailStore(tmp_path)
+        ids = [store.add("a@example.com", ["b@example.com"], b"\r\n") for _ in range(4)]
+        assert [mail.id for mail in store.list()] == ids[1:]
