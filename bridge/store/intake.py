@@ -25,6 +25,8 @@ from bridge.store.offer import Offer, Outcome, Row
 MOST = 512
 """Events of one group."""
 TRIES = 20
+STEP, STEPS = 0.001, 5
+"""Seconds that a group waits for more, and how often it does so at most, while more do come."""
 TURN = 0.02
 """Seconds that events may be made for a group, before others of the process have a turn."""
 PAUSE = 0.005
@@ -66,6 +68,8 @@ class Intake:
         self._sql = queries("intake")
         self._waiting: deque[_Batch] = deque()
         self._work: asyncio.Task[None] | None = None
+        self._before = 0
+        """Callers of the group before."""
 
     async def put(self, offers: Sequence[Offer]) -> list[Outcome]:
         """Store events in their order; an outcome each, in the same order.
@@ -109,7 +113,9 @@ class Intake:
         group: Sequence[_Batch] = ()
         try:
             while self._waiting:
+                await self._gathered()
                 if group := self._next():
+                    self._before = len(group)
                     await self._commit_all(group)
                 else:
                     await asyncio.sleep(0)  # others have a turn, however many were wrong
@@ -118,6 +124,20 @@ class Intake:
             for batch in (*group, *self._waiting):
                 if not batch.outcomes.done():
                     batch.outcomes.set_exception(_ended())
+
+    async def _gathered(self) -> None:
+        """Wait for those who are on their way, where there are many.
+
+        What is shared costs as much for two as for fifty. Who is alone, now and before, waits for
+        nobody.
+        """
+        if max(self._before, len(self._waiting)) < 2:
+            return
+        for _ in range(STEPS):
+            there = len(self._waiting)
+            await asyncio.sleep(STEP)
+            if len(self._waiting) == there:
+                return
 
     def _next(self) -> Sequence[_Batch]:
         """Form a group; an empty one where all that were looked at came to nothing."""

@@ -91,3 +91,25 @@ async def test_what_makes_an_event_may_fail_in_any_way() -> None:
     with pytest.raises(KeyError):
         await first
     assert await intake.put_one(making("next")) == {}
+
+
+async def test_those_who_are_on_their_way_are_waited_for() -> None:
+    intake = Counting()
+
+    async def calling(number: int) -> None:
+        for step in range(10):
+            await intake.put_one(making(f"{number}-{step}"))
+            for _ in range(number):  # each takes another time to come back
+                await asyncio.sleep(0)
+
+    await asyncio.gather(*(calling(number) for number in range(20)))
+    assert len(intake.groups) <= 12
+
+
+async def test_who_is_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.store.intake.STEP", 60)
+    intake = Counting()
+    async with asyncio.timeout(30):
+        for number in range(3):
+            await intake.put_one(making(str(number)))
+    assert len(intake.groups) == 3
