@@ -3,7 +3,8 @@
 `time` (RFC 3339, UTC), `level`, `process`, `event` (a dotted name that never varies), and the
 event's own fields. Tokens, passwords and addresses do not get out: fields with a telling name
 are dropped, and what looks like a token, an address or a URL's password is masked wherever it
-stands, also in the texts of exceptions and of foreign libraries.
+stands, also in the texts of exceptions and of foreign libraries. Of a database's error only its
+first line gets out: those behind it hold the row.
 """
 
 import json
@@ -23,8 +24,15 @@ MASKS = (
     (re.compile(r"(?i)\bbearer\s+\S+"), "[token]"),
     (re.compile(r"(://[^:/@\s]*):[^@/\s]*@"), r"\1:[password]@"),
     (re.compile(r"(?i)\b(passw\w*|secret|token)(\"?'?\s*[=:]\s*)\S+"), r"\1\2[secret]"),
-    (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "[address]"),
+    # It begins where a word does: tried at each character, a long word took time by its square. So
+    # addresses that stand against one another are one word, and masked as one.
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(\.[\w-]+)+([\w.+-]*@[\w.-]+)*"), "[address]"),
 )
+LONGEST = 2000
+"""Characters of a text that are looked at: callers choose some of them, and masking takes time."""
+FRAGMENT = 256
+"""Characters that the end of a cut text loses: half an address, or half a password in a URL, is
+not known for one. An address has 254 at most (RFC 5321)."""
 FRAMES = 12
 SAID_ENOUGH = frozenset(
     {
@@ -39,10 +47,11 @@ SAID_ENOUGH = frozenset(
 
 
 def scrub(text: str) -> str:
-    """Mask what looks like a token, a password or a mail address."""
+    """Mask what looks like a token, a password or a mail address; a long text is cut first."""
+    masked = text[:LONGEST]
     for pattern, mask in MASKS:
-        text = pattern.sub(mask, text)
-    return text
+        masked = pattern.sub(mask, masked)
+    return masked if len(text) <= LONGEST else masked[:-FRAGMENT]
 
 
 def safe(name: str, value: object) -> object:
@@ -59,11 +68,20 @@ def safe(name: str, value: object) -> object:
 
 
 def text_of(error: BaseException) -> str:
-    """Return an exception's text, masked; a refused setting is named without its value."""
+    """Return an exception's text, masked; a refused setting is named without its value, and of a
+    database's error there are the SQLSTATE, the constraint and the first line."""
     if type(error).__module__.startswith("pydantic_core") and hasattr(error, "errors"):
         found = error.errors(include_input=False, include_context=False, include_url=False)
         return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
-    return scrub(str(error))[:500]
+    return scrub(_of_database(error) if hasattr(error, "sqlstate") else str(error))[:500]
+
+
+def _of_database(error: BaseException) -> str:
+    # By its attributes: this module stands below all that know the driver. The driver's own text
+    # goes on with DETAIL, which shows the row: a user's name, address and telephone.
+    words = (getattr(error, "sqlstate", None), getattr(error, "constraint_name", None))
+    message = str(next(iter(error.args), "")).partition("\n")[0]
+    return ": ".join([*(str(word) for word in words if word), message])
 
 
 def failure(error: BaseException) -> dict[str, object]:

@@ -3,15 +3,20 @@
     python -m stack.mailbox --smtp 127.0.0.1:1025 --http 127.0.0.1:8025 --directory DIR
 
 GET /health              whether it serves, at the same cost with any number of mails
-GET /messages[?to=a@b]   list, oldest first: [{id, from, to[], subject, received, size}]
+GET /messages[?to=a@b]   list, oldest first: [{id, from, to[], subject, received, size}];
+                         the newest 2,000 are kept
 GET /messages/ID         the same and `text`, the mail's body
 GET /messages/ID/raw     the mail as it came
 DELETE /messages[/ID]    delete one or all
+
+Asked by another name than this machine's own it answers 403: a page that a browser has open can
+give its own name our address, and would read the mails.
 """
 
 import argparse
 import asyncio
 import json
+import re
 import signal
 import threading
 from collections.abc import Sequence
@@ -26,6 +31,9 @@ from urllib.parse import parse_qs, urlsplit
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from stack.mailstore import Mail, MailStore
+
+OWN_NAME = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?", re.IGNORECASE)
+"""What `Host` may say."""
 
 
 class Keeper:
@@ -53,6 +61,16 @@ class Listing(BaseHTTPRequestHandler):
     def __init__(self, store: MailStore, *arguments: object) -> None:
         self._store = store
         super().__init__(*arguments)  # type: ignore[arg-type]
+
+    def parse_request(self) -> bool:
+        """Read the head; False where that is answered already."""
+        if not super().parse_request():
+            return False
+        if not OWN_NAME.fullmatch(self.headers.get("Host", "")):
+            self.close_connection = True  # a body, which is not read, would be the next request
+            self.send_error(HTTPStatus.FORBIDDEN, "not this machine's name")
+            return False
+        return True
 
     def do_GET(self) -> None:
         """List, or show one."""

@@ -3,6 +3,7 @@
 Nine processes start at once on a small machine, so each imports only what it runs.
 """
 
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from services.notifications.servicer import Servicer
 from services.notifications.settings import Settings
 from services.notifications.watch import CHANNEL, Watch
 from services.notifications.webhook_allowed import Allowed
+from services.notifications.webhook_names import ask_once
 
 if TYPE_CHECKING:
     from bridge.effects.sender import Sender
@@ -55,6 +57,7 @@ async def api() -> None:
 
 async def worker() -> None:
     """Relay, consume and send until SIGTERM."""
+    ask_once(os.environ)  # before the registry's name, or any other, is looked up
     from bridge.registry.schemas import schema_ids
     from bridge.store.event_store import EventStore
     from bridge.worker import compose

@@ -58,14 +58,18 @@ def message_id(notification: Notification, sender: Address) -> str:
 
 
 def plain_name(recipient: Recipient) -> str:
-    """The recipient's name where it is no more than one, else what stands before the @.
+    """The recipient's name where it is no more than one, else what stands before the @ where that
+    is as plain, else empty.
 
-    The address may be a stranger's, and the name whatever somebody wants to tell that stranger.
+    The address may be a stranger's, and the name whatever somebody wants to tell that stranger. So
+    may be what stands before the @: most mail servers take anything behind a + there.
     """
-    name = one_line(recipient.display_name)
-    if len(name) <= NAME_LENGTH and all(map(_in_a_name, name)):
-        return name
-    return one_line(recipient.email.rpartition("@")[0])
+    names = (recipient.display_name, recipient.email.rpartition("@")[0])
+    return next(filter(_is_plain, map(one_line, names)), "")
+
+
+def _is_plain(name: str) -> bool:
+    return len(name) <= NAME_LENGTH and all(map(_in_a_name, name))
 
 
 def _in_a_name(character: str) -> bool:

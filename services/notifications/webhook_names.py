@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import TypeAlias
@@ -10,6 +10,18 @@ from typing import TypeAlias
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, as text, in the order in which to try them; OSError if there are
 none."""
+
+ASK_ONCE = "timeout:1 attempts:1"
+"""For glibc (resolv.conf(5)): one second for each name server, asked once. Its own 5 s and two
+attempts hold a thread long after the post that waited for it is given up."""
+
+
+def ask_once(environment: MutableMapping[str, str]) -> None:
+    """Bound the look-ups of this process, unless its `RES_OPTIONS` are set already.
+
+    Before the first one: glibc reads them then, and keeps what it read for all threads.
+    """
+    environment.setdefault("RES_OPTIONS", ASK_ONCE)
 
 
 def resolver(threads: Executor) -> Resolve:

@@ -22,8 +22,9 @@ long may a server that hangs hold a place."""
 CONNECT_TIMEOUT = 2.0
 """Seconds for one address: a name may have several."""
 MOST_ADDRESSES = 4
-RESOLVING = 8
-"""Names looked up side by side."""
+RESOLVING = 64
+"""Names looked up side by side: twice the sender's places. A thread can't be stopped, so a look-up
+may outlive the post that has given it up, and its place is taken by the next one."""
 
 TRY_AGAIN = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}

@@ -133,6 +133,23 @@ def test_a_plain_name_is_kept_in_any_script(name: str) -> None:
     assert plain_name(Recipient(name, "ann@b.example")) == name
 
 
+@pytest.mark.parametrize(
+    "local",
+    [
+        "bob+www.evil.example/your-account-is-locked?go",
+        "evil.example",
+        "x" * 41,
+        '"call:0900"',
+    ],
+)
+def test_who_has_no_plain_name_and_no_plain_address_is_called_by_none(local: str) -> None:
+    recipient = Recipient("evil.example", f"{local}@b.example")
+    mail = compose(notification(), recipient, SENDER)
+    assert mail["To"].addresses[0].display_name == ""
+    assert part_of(mail, "plain").startswith("Hello,")
+    assert "Hello," in Page(part_of(mail, "html")).text
+
+
 def test_paragraphs_and_lines_of_a_body_are_those_of_the_page() -> None:
     body = "Order: orders/o1\nState: CONFIRMED\n\nWe prepare it now."
     page = part_of(compose(notification(body=body), Recipient("", "a@b.example"), SENDER), "html")

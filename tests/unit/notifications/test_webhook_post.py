@@ -1,22 +1,30 @@
 """Posts to real servers: where they go, over which certificate, and what an answer means."""
 
 import asyncio
+import os
+import platform
 import socket
 import ssl
+import subprocess
+import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from bridge.effects.sender import Pace
 from bridge.errors import CausewayError, FailedPrecondition, InvalidArgument, Unavailable
+from services.notifications import webhook_names, webhook_post
+from services.notifications.webhook import PACE
 from services.notifications.webhook_allowed import Allowed
-from services.notifications.webhook_names import resolver
+from services.notifications.webhook_names import ASK_ONCE, resolver
 from services.notifications.webhook_post import TIMEOUT, Poster
 from stack.certificates import authority, server
 from tests.integration.notifications.hookserver import (
@@ -252,6 +260,67 @@ async def test_the_systems_resolver_gives_addresses_and_raises_for_none() -> Non
         assert "127.0.0.1" in await resolve("127.0.0.1", 80)
         with pytest.raises(OSError):
             await resolve("no-such-name.invalid", 80)
+
+
+async def test_names_that_hang_in_all_places_leave_threads_for_others(
+    hooks: HookServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A post that is given up frees its place, but not the thread that still asks."""
+    answered = threading.Event()
+
+    def look_up(host: str, port: int, **_: object) -> list[tuple[int, int, int, str, object]]:
+        if host != NAME:
+            answered.wait(60)
+            raise socket.gaierror("no such name")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    system = SimpleNamespace(getaddrinfo=look_up, SOCK_STREAM=socket.SOCK_STREAM)
+    monkeypatch.setattr(webhook_names, "socket", system)
+    post = webhook_post.poster(Allowed.of(f"{NAME}:{hooks.port}"))
+    async with asyncio.TaskGroup() as group:
+        for number in range(PACE.at_once):
+            uri = f"https://slow{number}.example/"
+            group.create_task(refused(Unavailable, post, uri))
+        await asyncio.sleep(0)  # they ask first
+        try:
+            await post.post(f"http://{NAME}:{hooks.port}/", {}, b"{}")
+        finally:
+            answered.set()
+    assert len(hooks.posts) == 1
+
+
+LOOKED_UP = """
+import asyncio, ctypes, os, socket
+from services.notifications.bootstrap import worker
+try:
+    asyncio.run(worker())
+except Exception as error:
+    assert type(error).__name__ == "ValidationError", error  # nothing is set: it ends at once
+try:
+    socket.getaddrinfo("localhost", 80)
+finally:
+    library = ctypes.CDLL(None)
+    library.__res_state.restype = ctypes.POINTER(ctypes.c_int)
+    state = library.__res_state()  # begins with the seconds and the number of attempts
+    print(os.environ["RES_OPTIONS"], state[0], state[1])
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="RES_OPTIONS are glibc's")
+@pytest.mark.parametrize(
+    ("given", "said"), [({}, f"{ASK_ONCE} 1 1"), ({"RES_OPTIONS": "timeout:3"}, "timeout:3 3 2")]
+)
+def test_the_worker_has_glibc_ask_a_name_server_once(given: dict[str, str], said: str) -> None:
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "RES_OPTIONS" and not name.startswith("CAUSEWAY_")
+    }
+    command = [sys.executable, "-c", LOOKED_UP]
+    ended = subprocess.run(  # noqa: S603 (fixed)
+        command, env=clean | given, capture_output=True, text=True, check=False
+    )
+    assert ended.stdout.strip() == said, ended.stderr
 
 
 def test_a_try_ends_before_its_delivery_does() -> None:

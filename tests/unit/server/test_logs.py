@@ -3,9 +3,11 @@
 import io
 import json
 import logging
+import time
 from contextlib import contextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 
 from bridge import logs
@@ -64,6 +66,63 @@ def test_what_looks_secret_is_masked_in_any_text(lines: Any, text: str) -> None:
     said = json.dumps(lines())
     for secret in ("eyJ", "abcdef", "hunter2", "alice", "c2ln"):
         assert secret not in said
+
+
+@pytest.mark.parametrize("text", ["a", "a.", "a@", "a@b-", "eyJ", "passw", "secret ", "://a:", "é"])
+def test_a_long_text_is_masked_in_no_time(text: str) -> None:
+    begun = time.process_time()
+    for _ in range(10):
+        logs.safe("x", text * 500_000)
+    assert time.process_time() - begun < 0.5
+
+
+@pytest.mark.parametrize("text", ["a", "a.", "passw"])
+def test_the_time_for_masks_grows_as_the_text_does(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "LONGEST", 10**6)
+    begun = time.process_time()
+    logs.scrub((text * 40_000)[:40_000])
+    assert time.process_time() - begun < 1  # by the square of its length: over 3
+
+
+@pytest.mark.parametrize("secret", ["alice@example.org", "postgresql://orders:hunter2@127.0.0.1"])
+def test_no_secret_gets_out_because_a_long_text_was_cut_within_it(secret: str) -> None:
+    for before in range(1900, 2010):
+        said = logs.scrub("x" * (before - 1) + " " + secret + " " + "y" * 500)
+        assert "alic" not in said
+        assert "hunte" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("to alice@example.org.", "to [address]."),
+        ("<a.b+c@x.example>, d@y.example", "<[address]>, [address]"),
+        ("ann@example.org+bob@example.org", "[address]"),
+        ("ann@example.org..bob@example.org", "[address]"),
+        ("me@host alice@example.org", "me@host [address]"),
+    ],
+)
+def test_addresses_are_masked_wherever_they_begin(text: str, said: str) -> None:
+    assert logs.scrub(text) == said
+
+
+def test_an_error_of_the_database_says_nothing_of_the_row(lines: Any) -> None:
+    fields = {
+        "C": "23505",
+        "M": 'duplicate key value violates unique constraint "users_key"\nof Alice',
+        "D": "Key (display_name, phone)=(Alice Smith, +49 30 12345) already exists.",
+        "H": "Ask Alice.",
+        "n": "users_key",
+    }
+    logs.error("x", asyncpg.PostgresError.new(fields))
+    (line,) = lines()
+    assert line["error"]["type"] == "asyncpg.exceptions.UniqueViolationError"
+    assert line["error"]["text"] == (
+        '23505: users_key: duplicate key value violates unique constraint "users_key"'
+    )
+    assert logs.text_of(asyncpg.PostgresError()) == ""
 
 
 @contextmanager

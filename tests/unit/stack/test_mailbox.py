@@ -101,6 +101,20 @@ def test_an_id_with_a_path_in_it_finds_nothing(start: Start, ports: tuple[int, i
         assert httpx.get(base + path).status_code == 404
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_who_asks_by_a_strangers_name_is_refused(
+    start: Start, ports: tuple[int, int], method: str
+) -> None:
+    """A page whose name leads to 127.0.0.1 asks as its own server, by that name."""
+    start()
+    _send(ports[0], _mail("alice@x.test", "a", "b"))
+    url = f"http://127.0.0.1:{ports[1]}/messages"
+    for host in ("evil.example", "evil.example:8025", "localhost.evil.example", "127.0.0.1@x", ""):
+        assert httpx.request(method, url, headers={"host": host}).status_code == 403
+    for host in ("localhost", "LocalHost:1", "127.0.0.1", "127.0.0.1:8025", "[::1]", "[::1]:9"):
+        assert len(httpx.get(url, headers={"host": host}).json()) == 1
+
+
 def test_a_mail_is_parsed_once_and_a_deleted_file_is_no_mail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
