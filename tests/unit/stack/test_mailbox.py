@@ -71,6 +71,7 @@ def _send(port: int, *mails: EmailMessage) -> None:
     asyncio.run(send())
 
 
+@pytest.mark.programs
 def test_a_mail_can_be_listed_read_and_deleted_and_survives_a_restart(
     start: Start, ports: tuple[int, int]
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_mail_can_be_listed_read_and_deleted_and_survives_a_restart(
         assert http.get("/messages").json() == []
 
 
+@pytest.mark.programs
 def test_an_id_with_a_path_in_it_finds_nothing(start: Start, ports: tuple[int, int]) -> None:
     start()
     base = f"http://127.0.0.1:{ports[1]}"
@@ -101,6 +103,7 @@ def test_an_id_with_a_path_in_it_finds_nothing(start: Start, ports: tuple[int, i
         assert httpx.get(base + path).status_code == 404
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_who_asks_by_a_strangers_name_is_refused(
     start: Start, ports: tuple[int, int], method: str
