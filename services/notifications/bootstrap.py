@@ -84,17 +84,15 @@ def _senders(
 ) -> tuple["Sender", "Sender"]:
     """Posts apart from mails, which no customer's slow server may hold up."""
     from bridge.effects.sender import Sender
-    from services.notifications import handlers
-    from services.notifications.mailer import Mailer
+    from services.notifications import handlers, mailer, webhook
     from services.notifications.outcomes import record_to
-    from services.notifications.webhook import PACE, Webhook
     from services.notifications.webhook_post import poster
 
-    mailer = Mailer(pool, settings.mail_server, settings.mail_sender)
-    webhook = Webhook(pool, poster(settings.webhooks), time.time)
+    mails = mailer.Mailer(pool, settings.mail_server, settings.mail_sender)
+    posts = webhook.Webhook(pool, poster(settings.webhooks), time.time)
     return (
-        Sender(pool, {handlers.EMAIL: mailer.deliver}, record_to(store)),
-        Sender(pool, {handlers.WEBHOOK: webhook.deliver}, record_to(store), PACE),
+        Sender(pool, {handlers.EMAIL: mails.deliver}, record_to(store), mailer.PACE),
+        Sender(pool, {handlers.WEBHOOK: posts.deliver}, record_to(store), webhook.PACE),
     )
 
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from bridge.database import acquire
 from bridge.effects.deliveries import Delivery
+from bridge.effects.sender import Pace
 from bridge.errors import FailedPrecondition, Internal, Unavailable
 from services.notifications import notification_table, preference_table, recipient_table
 from services.notifications.mail import AddressError, compose
@@ -19,6 +20,9 @@ from services.notifications.recipient_table import Recipient
 TIMEOUT = 20.0
 """Seconds for a whole conversation; below a delivery's attempt."""
 
+PACE = Pace(for_one=6)
+"""Two places are left to others, however many mails wait for one customer: thousands, if it places
+orders as fast as it can."""
 PERMANENT = 500
 """From here on a reply code says: do not try again (RFC 5321, 4.2.1)."""
 
