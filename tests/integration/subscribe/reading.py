@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc
 import grpc.aio
 
 from causeway.bridge.v1 import event_service_pb2 as pb
@@ -12,6 +13,8 @@ from causeway.bridge.v1.event_pb2 import Event
 from causeway.bridge.v1.event_service_pb2_grpc import EventServiceStub
 
 PATIENCE = 20.0
+TRIES = 5
+"""Of opening a stream, as a client does where the log can't be read yet on a busy machine."""
 
 
 class Reading:
@@ -52,13 +55,22 @@ async def reading(
     channel: grpc.aio.Channel, token: str, request: pb.SubscribeEventsRequest
 ) -> AsyncIterator[Reading]:
     """Subscribe; its place is known once an answer has a token."""
-    call = EventServiceStub(channel).SubscribeEvents(
-        request, metadata=(("authorization", f"Bearer {token}"),)
-    )
-    try:
+    for tried in range(1, TRIES + 1):
+        call = EventServiceStub(channel).SubscribeEvents(
+            request, metadata=(("authorization", f"Bearer {token}"),)
+        )
         opened = Reading(call)
-        while not opened.token:
-            await opened.next()
+        try:
+            while not opened.token:
+                await opened.next()
+            break
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE or tried == TRIES:
+                raise
+        finally:
+            if not opened.token:
+                call.cancel()
+    try:
         yield opened
     finally:
         call.cancel()
