@@ -50,7 +50,9 @@ class Changes:
             try:
                 await self._listen(stop)
             except DRIVER as error:
-                logs.warning("changes.not_listening", channel=self._channel, reason=str(error))
+                logs.warning(
+                    "changes.not_listening", channel=self._channel, reason=logs.text_of(error)
+                )
                 await wait_any(RECONNECT_DELAY, stop)
 
     async def ready(self) -> None:
