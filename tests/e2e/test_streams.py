@@ -105,8 +105,15 @@ def test_a_replica_that_is_stopped_tells_its_watchers_to_come_again(
     # The token of the end record goes on where the stream was.
     eventually(lambda: back(causeway, stopped), "both are back", seconds=60)
     resumed = {"resumeToken": ends[0]["resumeToken"]}
-    with rest.stream("GET", f"/v1/{order}:watch", params=resumed, headers=customer.headers) as more:
-        assert "heartbeat" in json.loads(next(more.iter_lines()))
+
+    def first() -> Any:
+        with rest.stream(
+            "GET", f"/v1/{order}:watch", params=resumed, headers=customer.headers
+        ) as more:
+            return more.status_code != 503 and json.loads(next(more.iter_lines()))
+
+    # Where every replica was gone, 503 asks to come once more.
+    assert "heartbeat" in eventually(first, "the stream goes on", seconds=30)
 
 
 @pytest.mark.long
