@@ -28,7 +28,7 @@ from bridge.server.health import Health, Probe
 from bridge.server.heartbeat import heartbeat_step
 from bridge.server.keys import KeySet
 from bridge.server.methods import HEALTH, REFLECTION, Method, methods_of, restricted
-from bridge.server.pipeline import StepsOf, Unknown, handlers_of
+from bridge.server.pipeline import Routes, RpcHandler, StepsOf, handlers_of
 from bridge.server.reflection import own_surface, reflection_methods
 from bridge.server.settings import ServerSettings
 from bridge.server.validation import validate
@@ -132,10 +132,10 @@ class Server:
             interceptors=telemetry.server_interceptors(),
             options=options(self._settings, methods),
         )
+        handlers = dict[str, RpcHandler]()
         for name, servicer in servicers.items():
-            handlers = handlers_of(servicer, methods[name], steps)
-            server.add_registered_method_handlers(name, handlers)
-        server.add_generic_rpc_handlers((Unknown(steps),))
+            handlers |= handlers_of(servicer, methods[name], steps)
+        server.add_generic_rpc_handlers((Routes(handlers, steps),))
         return server
 
     async def start(self, listen: str) -> None:

@@ -1,6 +1,5 @@
 """One try to append a group of drafts in one transaction, and mostly with one statement."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,13 +11,15 @@ from bridge.errors import CausewayError
 from bridge.events.event import Event
 from bridge.outages import DRIVER, is_away
 from bridge.sql import queries
+from bridge.store.bursts import Job
+from bridge.store.columns import columns
 from bridge.store.draft import Draft
 from bridge.store.repeats import Repeats
 
 # Classes of SQLSTATE after which a transaction may yet be found committed: resources, operator's
 # intervention (a shutdown), the system (an fsync that failed), and what should never be.
 UNSURE = ("53", "57", "58", "XX")
-NO_CLAIM = (None, None, None, None)
+NO_CLAIM = ("", "", "", b"")
 
 Then = Callable[[asyncpg.Connection, Sequence[Event]], Awaitable[None]]
 """What a caller writes in the transaction of its events. To the database alone: where a group
@@ -37,15 +38,15 @@ class Shown:
     rows: Callable[[Sequence[Draft]], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One caller's append."""
+class Item(Job[list[Event] | None]):
+    """One caller's append. `repeats` is the request_id that is claimed in the same transaction, for
+    the stream as its resource."""
 
-    draft: Draft
-    then: Then | None
-    repeats: Repeats | None
-    """The request_id that is claimed in the same transaction, for the stream as its resource."""
-    outcome: asyncio.Future[list[Event] | None]
+    __slots__ = ("draft", "repeats", "then")
+
+    def __init__(self, draft: Draft, then: Then | None, repeats: Repeats | None) -> None:
+        super().__init__()
+        self.draft, self.then, self.repeats = draft, then, repeats
 
     @property
     def holds(self) -> set[object]:
@@ -147,7 +148,7 @@ class Attempt:
         return written
 
 
-def _layout(items: Sequence[Item]) -> list[list[Any]]:
+def _layout(items: Sequence[Item]) -> list[Sequence[Any]]:
     """Lay drafts and their entries out as the parameters of the query: a list a column."""
     heads = [
         (
@@ -173,4 +174,4 @@ def _layout(items: Sequence[Item]) -> list[list[Any]]:
         for number, item in enumerate(items, start=1)
         for ordinal, entry in enumerate(item.draft.entries, start=1)
     ]
-    return [list(column) for rows in (heads, entries) for column in zip(*rows, strict=True)]
+    return [*columns(heads), *columns(entries)]

@@ -5,8 +5,7 @@ What it gains, and where: docs/decisions/0010-group-commit.md.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import asyncpg
 from google.protobuf.message import Message
@@ -17,6 +16,7 @@ from bridge.events.event import Event, Origin
 from bridge.outages import is_away
 from bridge.store.alike import alike
 from bridge.store.append_group import Attempt, Item, Shown, Statement, Then
+from bridge.store.bursts import Bursts
 from bridge.store.draft import Draft
 from bridge.store.event_store import EventStore
 from bridge.store.repeats import Repeats
@@ -41,8 +41,8 @@ class GroupCommit:
         self._store = store
         self._most = most
         self._statement = Statement(shown)
-        self._waiting: deque[Item] = deque()
-        self._work: asyncio.Task[None] | None = None
+        # Who gathers many before it asks, as a server does, uses `append_all`.
+        self._bursts = Bursts(self._next, self._commit_all, _unknown, steps=0)
 
     async def append(
         self,
@@ -64,7 +64,7 @@ class GroupCommit:
         if not messages:
             return []
         draft = self._store.draft(stream, expected_version, messages, origin)
-        return await self._enter(draft, then) or []
+        return await self._queued(draft, then).outcome or []
 
     async def append_once(
         self,
@@ -80,51 +80,42 @@ class GroupCommit:
         None: it was used before, and nothing was written; `repeats.earlier` says what it made.
         """
         draft = self._store.draft(stream, expected_version, messages, origin)
-        return await self._enter(draft, repeats=repeats if repeats.request_id else None)
+        return await self._queued(draft, repeats=repeats).outcome
 
-    async def settled(self) -> None:
-        """Wait while groups are being committed: what comes before then is in the next one."""
-        if self._work is not None and not self._work.done():
-            await asyncio.wait((self._work,))
+    async def append_all(
+        self, appends: Sequence[tuple[Draft, Repeats]]
+    ) -> Sequence[list[Event] | BaseException | None]:
+        """As `append_once`, for many callers: what each of them is given, or the error."""
+        items = [self._queued(draft, repeats=repeats) for draft, repeats in appends]
+        return await asyncio.gather(*(item.outcome for item in items), return_exceptions=True)
 
-    async def _enter(
+    def _queued(
         self, draft: Draft, then: Then | None = None, repeats: Repeats | None = None
-    ) -> list[Event] | None:
-        """Wait with the others for the next group."""
-        item = Item(draft, then, repeats, asyncio.get_running_loop().create_future())
-        self._waiting.append(item)
-        if self._work is None or self._work.done():
-            # A task of its own: no caller's cancellation ends the work for the others.
-            self._work = asyncio.create_task(self._drain())
-        return await item.outcome
+    ) -> Item:
+        item = Item(draft, then, repeats if repeats and repeats.request_id else None)
+        self._bursts.put(item)
+        return item
 
-    async def _drain(self) -> None:
-        """Commit group after group; those that come meanwhile are the next one."""
-        group: Sequence[Item] = ()
-        try:
-            while group := self._next():
-                if not await self._commit(group):
-                    for item in group:
-                        await self._commit([item])
-        finally:
-            # Only where this task is cancelled, as at the end of the process, is anything left.
-            _fail((*group, *self._waiting), _unknown)
-
-    def _next(self) -> Sequence[Item]:
+    def _next(self, waiting: deque[Item]) -> Sequence[Item]:
         """Take those that wait, in order of their streams; of one stream or of one request the
         first, the others later."""
         taken: list[Item] = []
         held: set[object] = set()
         later: list[Item] = []
-        while self._waiting and len(taken) < self._most:
-            item = self._waiting.popleft()
-            if item.outcome.done():
-                continue  # its caller was cancelled
+        while waiting and len(taken) < self._most:
+            item = waiting.popleft()
+            if not item.waits:
+                continue
             holds = item.holds
             (later if held & holds else taken).append(item)
             held |= holds
-        self._waiting.extendleft(reversed(later))
+        waiting.extendleft(reversed(later))
         return sorted(taken, key=lambda item: item.draft.stream)
+
+    async def _commit_all(self, group: Sequence[Item]) -> None:
+        if not await self._commit(group):
+            for item in group:
+                await self._commit([item])
 
     async def _commit(self, group: Sequence[Item]) -> bool:
         """Append in one transaction; False: nothing has happened, each may do better by itself."""
@@ -133,31 +124,18 @@ class GroupCommit:
             async with acquire(self._pool) as connection:
                 written = await attempt.run(connection)
         except Exception as error:
-            if attempt.unsure(error):
-                _fail(group, _unknown)
-            elif len(group) == 1 or is_away(error):
-                _fail(group[:1], partial(_itself, error))
-                _fail(group[1:], partial(alike, error))
-            else:
+            unsure = attempt.unsure(error)
+            if len(group) > 1 and not unsure and not is_away(error):
                 return False
+            for item in group:
+                item.fail(_unknown() if unsure else error if item is group[0] else alike(error))
             return True
         for item in group:
-            if item.draft.stream not in written:
-                _fail([item], item.draft.stale)
-            elif not item.outcome.done():
-                item.outcome.set_result(written[item.draft.stream])
+            if item.draft.stream in written:
+                item.answer(written[item.draft.stream])
+            else:
+                item.fail(item.draft.stale())
         return True
-
-
-def _fail(items: Iterable[Item], make: Callable[[], Exception]) -> None:
-    """Tell those callers that still wait, each with an error of its own: each adds its frames."""
-    for item in items:
-        if not item.outcome.done():
-            item.outcome.set_exception(make())
-
-
-def _itself(error: Exception) -> Exception:
-    return error
 
 
 def _unknown() -> Unavailable:

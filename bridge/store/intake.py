@@ -20,29 +20,27 @@ from bridge.outages import is_away
 from bridge.sql import queries
 from bridge.store import claims
 from bridge.store.alike import alike
+from bridge.store.bursts import TURN, Bursts, Job
+from bridge.store.columns import columns
 from bridge.store.offer import Offer, Outcome, Row
 
 MOST = 512
 """Events of one group."""
 TRIES = 20
-STEP, STEPS = 0.001, 5
-"""Seconds that a group waits for more, and how often it does so at most, while more do come."""
-TURN = 0.02
-"""Seconds that events may be made for a group, before others of the process have a turn."""
 PAUSE = 0.005
 """Seconds, grown by each try and scattered: other processes write the same streams."""
 MET = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 
 
-class _Batch:
+class _Batch(Job[list[Outcome]]):
     """One caller's events, by their ids; made when their group is formed."""
 
-    __slots__ = ("_make", "by_id", "outcomes")
+    __slots__ = ("_make", "by_id")
 
     def __init__(self, make: Callable[[], Mapping[str, Offer]]) -> None:
+        super().__init__()
         self._make = make
         self.by_id: Mapping[str, Offer] = {}
-        self.outcomes: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
 
     @property
     def offers(self) -> Collection[Offer]:
@@ -51,12 +49,9 @@ class _Batch:
 
     def made(self) -> bool:
         """Make them, unless that is done; False: nobody waits, or is told now what is wrong."""
-        if not self.by_id and not self.outcomes.done():
-            try:
-                self.by_id = self._make()
-            except Exception as error:
-                self.outcomes.set_exception(error)
-        return not self.outcomes.done()
+        if not self.by_id:
+            self.by_id = self.tried(self._make) or {}
+        return self.waits
 
 
 class Intake:
@@ -66,10 +61,7 @@ class Intake:
         self._pool = pool
         self._most = most
         self._sql = queries("intake")
-        self._waiting: deque[_Batch] = deque()
-        self._work: asyncio.Task[None] | None = None
-        self._before = 0
-        """Callers of the group before."""
+        self._bursts = Bursts(self._next, self._commit_all, _ended)
 
     async def put(self, offers: Sequence[Offer]) -> list[Outcome]:
         """Store events in their order; an outcome each, in the same order.
@@ -103,43 +95,10 @@ class Intake:
         return outcome
 
     async def _queued(self, batch: _Batch) -> list[Outcome]:
-        self._waiting.append(batch)
-        if self._work is None or self._work.done():
-            # A task of its own: no caller's cancellation ends the work for the others.
-            self._work = asyncio.create_task(self._drain())
-        return await batch.outcomes
+        self._bursts.put(batch)
+        return await batch.outcome
 
-    async def _drain(self) -> None:
-        group: Sequence[_Batch] = ()
-        try:
-            while self._waiting:
-                await self._gathered()
-                if group := self._next():
-                    self._before = len(group)
-                    await self._commit_all(group)
-                else:
-                    await asyncio.sleep(0)  # others have a turn, however many were wrong
-        finally:
-            # Only where this task is cancelled, as at the end of the process, is anything left.
-            for batch in (*group, *self._waiting):
-                if not batch.outcomes.done():
-                    batch.outcomes.set_exception(_ended())
-
-    async def _gathered(self) -> None:
-        """Wait for those who are on their way, where there are many.
-
-        What is shared costs as much for two as for fifty. Who is alone, now and before, waits for
-        nobody.
-        """
-        if max(self._before, len(self._waiting)) < 2:
-            return
-        for _ in range(STEPS):
-            there = len(self._waiting)
-            await asyncio.sleep(STEP)
-            if len(self._waiting) == there:
-                return
-
-    def _next(self) -> Sequence[_Batch]:
+    def _next(self, waiting: deque[_Batch]) -> Sequence[_Batch]:
         """Form a group; an empty one where all that were looked at came to nothing."""
         loop = asyncio.get_running_loop()
         until = loop.time() + TURN
@@ -147,7 +106,7 @@ class Intake:
         later: list[_Batch] = []
         ids: set[str] = set()
         looked_at = 0
-        for batch in islice(self._waiting, self._most):
+        for batch in islice(waiting, self._most):
             if batch.made():
                 if taken and len(ids) + len(batch.by_id) > self._most:
                     break
@@ -158,9 +117,9 @@ class Intake:
             if loop.time() > until:
                 break
         for _ in range(looked_at):
-            self._waiting.popleft()
+            waiting.popleft()
         # Behind the others: who repeats itself without an end keeps nobody out.
-        self._waiting.extend(later)
+        waiting.extend(later)
         return taken
 
     async def _commit_all(self, group: Sequence[_Batch]) -> None:
@@ -169,7 +128,7 @@ class Intake:
             half = len(group) // 2
             for part in (group[:half], group[half:]):
                 # Whose caller is gone is left out.
-                if waiting := [batch for batch in part if not batch.outcomes.done()]:
+                if waiting := [batch for batch in part if batch.waits]:
                     await self._commit_all(waiting)
 
     async def _commit(self, group: Sequence[_Batch]) -> bool:
@@ -182,14 +141,11 @@ class Intake:
             if len(group) > 1 and not (is_away(error) or isinstance(error, OSError)):
                 return False
             for batch in group:
-                if not batch.outcomes.done():
-                    batch.outcomes.set_exception(alike(error))
+                batch.fail(alike(error))
             return True
         rest = iter(outcomes)
         for batch in group:
-            own = [next(rest) for _ in batch.offers]
-            if not batch.outcomes.done():
-                batch.outcomes.set_result(own)
+            batch.answer([next(rest) for _ in batch.offers])
         return True
 
     async def _store(
@@ -241,10 +197,7 @@ class Intake:
 def _columns(offers: Sequence[Offer], batches: Sequence[int]) -> Iterator[Sequence[Any]]:
     """Lay events out as `append_outside` takes them."""
     yield [offer.event_id for offer in offers]
-    columns = [*zip(*(offer.columns() for offer in offers), strict=True), batches]
-    for column in columns:
-        # The driver looks for a list in each place of a list, which costs more than the place.
-        yield column[:1] if column.count(column[0]) == len(column) else column
+    yield from columns([(*offer.columns(), n) for offer, n in zip(offers, batches, strict=True)])
 
 
 def _given(offers: Mapping[str, Offer]) -> Mapping[str, Offer]:

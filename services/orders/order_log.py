@@ -45,6 +45,10 @@ class OrderLog:
         """What begins the streams of new orders: those of one moment in one transaction."""
         return GroupCommit(pool, self._store, shown=Shown(query("orders_begun"), _new_rows))
 
+    def begin(self, order_id: str, messages: Sequence[Message], origin: Origin) -> Draft:
+        """The events that begin an order, for `together`; nothing is written yet."""
+        return self._store.draft(f"orders/{order_id}", 0, messages, origin)
+
     async def change(
         self,
         connection: asyncpg.Connection,

@@ -4,22 +4,29 @@ It holds their events and outbox rows, the read models and the rows of the reque
 all of an order is there or nothing of it.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import asyncpg
 import uuid_utils
 
 from bridge.database import acquire
-from bridge.errors import FieldViolation, Internal, InvalidArgument
+from bridge.errors import FieldViolation, Internal, InvalidArgument, Unavailable
 from bridge.events.event import Origin
+from bridge.store.bursts import TURN, Bursts, Job
+from bridge.store.draft import Draft
+from bridge.store.group_commit import MOST
 from bridge.store.repeats import Repeats
-from services.orders import aggregate, order_table
+from causeway.orders.v1 import order_service_pb2
+from services.orders import aggregate, order_table, product_table
 from services.orders.aggregate import Line, Order
 from services.orders.commands import accepted
 from services.orders.order_log import OrderLog, fold
-from services.orders.price_reader import PriceReader
 from services.orders.product_table import Price
+from services.orders.resources import order_message
 
 NAMED = 5
 """Unknown products that a refusal's message names; its details name more."""
@@ -33,26 +40,77 @@ class Wanted:
     quantity: int
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An order as its caller asks for it. Idempotent by the request_id in `repeats`."""
+
+    customer: str
+    wanted: Sequence[Wanted]
+    repeats: Repeats
+    origin: Origin
+
+
+class _Call(Job[order_service_pb2.Order | Repeats]):
+    """One caller's order; its request_id, where that was used before."""
+
+    __slots__ = ("_ask", "asked")
+
+    def __init__(self, ask: Callable[[], Asked]) -> None:
+        super().__init__()
+        self._ask = ask
+        self.asked: Asked | None = None
+
+    def read(self) -> Asked | None:
+        """What is asked for; None: nobody waits, or is told now what is wrong with it."""
+        if self.asked is None:
+            self.asked = self.tried(self._ask)
+        return self.asked if self.waits else None
+
+
 class Placing:
-    """Places orders. Idempotent by the request_id in `repeats`."""
+    """Places orders, those of one moment in one go: what is asked for is read, priced and decided
+    for all of them before anything is written, and each is told what is wrong with its own."""
 
     def __init__(self, pool: asyncpg.Pool, log: OrderLog) -> None:
         self._pool = pool
+        self._log = log
         self._group = log.together(pool)
-        self._prices = PriceReader(pool, self._group.settled)
+        self._bursts = Bursts(_next, self._place_all, _ended)
 
-    async def place(
-        self, customer: str, wanted: Sequence[Wanted], repeats: Repeats, origin: Origin
-    ) -> Order:
-        """A new order at the prices of now. InvalidArgument names each unknown sku."""
-        prices = await self._prices.of({line.sku for line in wanted})
-        currency, lines = priced(wanted, prices)
+    async def place(self, ask: Callable[[], Asked]) -> order_service_pb2.Order:
+        """A new order at the prices of now. InvalidArgument names each unknown sku.
+
+        `ask` is called when the orders of this moment are placed; what it raises is raised here.
+        """
+        call = _Call(ask)
+        self._bursts.put(call)
+        placed = await call.outcome
+        if isinstance(placed, Repeats):
+            return order_message(await self._as_it_is_now(placed))
+        return placed
+
+    async def _place_all(self, group: Sequence[_Call]) -> None:
+        calls = [(call, asked) for call in group if (asked := call.asked)]
+        async with acquire(self._pool) as connection:
+            skus = {line.sku for _, asked in calls for line in asked.wanted}
+            prices = await product_table.prices(connection, [*skus])
+        begun = [
+            (call, (draft, asked.repeats))
+            for call, asked in calls
+            if (draft := call.tried(partial(self._begin, asked, prices)))
+        ]
+        written = await self._group.append_all([append for _, append in begun])
+        for (call, (_, repeats)), events in zip(begun, written, strict=True):
+            if isinstance(events, BaseException):
+                call.fail(events)
+            else:
+                call.answer(repeats if events is None else order_message(fold(None, events)[-1]))
+
+    def _begin(self, asked: Asked, prices: Mapping[str, Price]) -> Draft:
+        currency, lines = priced(asked.wanted, prices)
         order_id = str(uuid_utils.uuid7())
-        messages = accepted(aggregate.create(order_id, customer, currency, lines))
-        events = await self._group.append_once(f"orders/{order_id}", 0, messages, origin, repeats)
-        if events is None:
-            return await self._as_it_is_now(repeats)
-        return fold(None, events)[-1]
+        messages = accepted(aggregate.create(order_id, asked.customer, currency, lines))
+        return self._log.begin(order_id, messages, asked.origin)
 
     async def _as_it_is_now(self, repeats: Repeats) -> Order:
         """The order that an earlier call with the same request_id placed."""
@@ -62,6 +120,32 @@ class Placing:
         if order is None:
             raise Internal(f"{name} was made by an earlier request and is not there")
         return order
+
+
+def _next(waiting: deque[_Call]) -> Sequence[_Call]:
+    """Form a group. Who repeats a request that is in it waits behind the others: a repeat takes a
+    commit of its own."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + TURN
+    group: list[_Call] = []
+    later: list[_Call] = []
+    requests: set[tuple[str, str, str]] = set()
+    while waiting and len(group) < MOST:
+        call = waiting.popleft()
+        if asked := call.read():
+            repeats = asked.repeats
+            (later if repeats.request_id and repeats.key in requests else group).append(call)
+            requests.add(repeats.key)
+        if loop.time() > until:
+            break
+    waiting.extend(later)
+    return group
+
+
+def _ended() -> Unavailable:
+    return Unavailable(
+        "the process ended: ask again with the same request_id", reason="OUTCOME_UNKNOWN"
+    )
 
 
 def priced(wanted: Sequence[Wanted], prices: Mapping[str, Price]) -> tuple[str, list[Line]]:

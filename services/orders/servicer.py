@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any
+from contextvars import copy_context
+from functools import partial
+from typing import Any, cast
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
@@ -12,14 +14,16 @@ from bridge.errors import not_found
 from bridge.server.canonical import body_hash
 from bridge.server.identity import current_call, current_caller, origin_of_call
 from bridge.server.paging import PageTokens, page_size
+from bridge.server.pipeline import checks_itself
 from bridge.server.resume import ResumeTokens
+from bridge.server.validation import Unchecked
 from bridge.store.repeats import Repeats
 from causeway.orders.v1 import order_service_pb2 as pb
 from causeway.orders.v1.order_service_pb2_grpc import OrderServiceServicer
 from services.orders import aggregate
 from services.orders.aggregate import Decision, Order, State
 from services.orders.commands import Change, Commands
-from services.orders.placing import Placing, Wanted
+from services.orders.placing import Asked, Placing, Wanted
 from services.orders.price_list import PriceList
 from services.orders.product_request import product_change
 from services.orders.queries import Queries
@@ -51,13 +55,12 @@ class Servicer(OrderServiceServicer):
         self._pages = pages
         self._resumes = resumes
 
+    @checks_itself
     async def CreateOrder(self, request: pb.CreateOrderRequest, context: Context) -> pb.Order:
         """Place an order for the caller; what only the service sets is ignored (AIP-203)."""
-        wanted = [Wanted(item.sku, item.quantity) for item in request.order.items]
-        order = await self._placing.place(
-            current_caller().name, wanted, _repeats(request), origin_of_call(request.request_id)
-        )
-        return order_message(order)
+        unchecked = cast(Unchecked, request)  # as the kit gives it
+        # The present call is that of the context, whoever places the orders of this moment.
+        return await self._placing.place(partial(copy_context().run, _asked, unchecked))
 
     async def GetOrder(self, request: pb.GetOrderRequest, context: Context) -> pb.Order:
         """The order, to its owner and to operators."""
@@ -152,6 +155,13 @@ class Servicer(OrderServiceServicer):
         change = Change(_id(request.name), _owner(), request.etag, decide)
         origin = origin_of_call(request.request_id)
         return order_message(await self._commands.change(change, _repeats(request), origin))
+
+
+def _asked(unchecked: Unchecked) -> Asked:
+    request: pb.CreateOrderRequest = unchecked.check()
+    wanted = [Wanted(item.sku, item.quantity) for item in request.order.items]
+    origin = origin_of_call(request.request_id)
+    return Asked(current_caller().name, wanted, _repeats(request), origin)
 
 
 def _id(name: str) -> str:

@@ -164,6 +164,20 @@ async def test_two_callers_may_use_the_same_request_id(call_as: As, products: No
     assert orders[0].name != orders[1].name
 
 
+async def test_orders_that_are_placed_at_once_are_each_their_callers_own(
+    call_as: As, products: None, pool: asyncpg.Pool
+) -> None:
+    subjects = [str(uuid.uuid4()) for _ in range(20)]
+    orders = await asyncio.gather(
+        *(call_as(one).orders.CreateOrder(order_of(("book", 1))) for one in subjects)
+    )
+    assert [order.customer for order in orders] == [f"users/{one}" for one in subjects]
+    actor = "SELECT actor FROM bridge.events WHERE stream = $1"
+    assert [await pool.fetchval(actor, order.name) for order in orders] == [
+        f"users/{one}" for one in subjects
+    ]
+
+
 async def test_a_request_that_failed_can_be_sent_again(alice: Platform, oscar: Platform) -> None:
     sku = f"new-{uuid.uuid4().hex[:8]}"
     request = order_of((sku, 1), request_id=str(uuid.uuid4()))

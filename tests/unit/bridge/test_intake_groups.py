@@ -27,7 +27,7 @@ class Counting(Intake):
         if "bad" in ids and len(ids) > 1:
             return False
         for batch in group:
-            batch.outcomes.set_result([{} for _ in batch.by_id])
+            batch.answer([{} for _ in batch.by_id])
         return True
 
 
@@ -107,7 +107,7 @@ async def test_those_who_are_on_their_way_are_waited_for() -> None:
 
 
 async def test_who_is_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.store.intake.STEP", 60)
+    monkeypatch.setattr("bridge.store.bursts.STEP", 60)
     intake = Counting()
     async with asyncio.timeout(30):
         for number in range(3):
