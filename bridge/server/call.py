@@ -57,7 +57,7 @@ class Call:
     caller: Caller = ANONYMOUS
     # Of a method that streams its answers.
     answers: Answers | None = None
-    # What the caller sent along. gRPC decodes it anew for each who asks, so it is asked once.
+    # What the caller sent along.
     metadata: Sequence[tuple[str, str | bytes]] = ()
 
 

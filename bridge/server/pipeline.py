@@ -26,7 +26,8 @@ StepsOf = Callable[[Method], Sequence[Step]]
 """The steps around a method of this shape, the outermost first."""
 Behaviour = TypeVar("Behaviour", bound=Callable[..., Any])
 CHECKS_ITSELF = "_checks_itself"
-# What the caller sent along: gRPC decodes it anew for each who asks. Set in the task of the call.
+# What the caller sent along, set by `Routes.service` in the task of the call: gRPC decodes
+# it anew for whoever asks the context.
 asked_with: ContextVar[Any] = ContextVar("causeway_metadata")
 NOTHING: tuple[Message, ...] = ()
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")

@@ -53,6 +53,23 @@ class Job(Generic[Result]):
             self.outcome.set_exception(error)
 
 
+class Making(Job[Result], Generic[Result, Given]):
+    """A job of which something is made when its group is formed, once, however often it waits."""
+
+    __slots__ = ("_make", "made")
+
+    def __init__(self, make: Callable[[], Given]) -> None:
+        super().__init__()
+        self._make = make
+        self.made: Given | None = None
+
+    def ready(self) -> bool:
+        """Make it, unless that is done; False: nobody waits, or is told now what is wrong."""
+        if self.made is None:
+            self.made = self.tried(self._make)
+        return self.waits
+
+
 AnyJob = TypeVar("AnyJob", bound=Job)  # type: ignore[type-arg]  # its result is its maker's
 
 
@@ -95,7 +112,7 @@ class Bursts(Generic[AnyJob]):
                 else:
                     await asyncio.sleep(0)  # others have a turn, however many were wrong
         finally:
-            # Only where this task is cancelled, as at the end of the process, is anything left.
+            # Where this task is cancelled, as at the end of the process, some are left.
             for job in (*group, *self._waiting):
                 if job.waits:
                     job.fail(self._ended())
@@ -115,10 +132,8 @@ class Bursts(Generic[AnyJob]):
         """
         if max(self._before, len(self._waiting)) < 2:
             return
-        loop = asyncio.get_running_loop()
         for _ in range(self._steps):
-            there, until = len(self._waiting), loop.time() + 2 * STEP
+            there = len(self._waiting)
             await asyncio.sleep(STEP)
-            # Where the loop is late, it has just answered those of the group before: they come.
-            if len(self._waiting) == there and loop.time() < until:
+            if len(self._waiting) == there:
                 return

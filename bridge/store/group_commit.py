@@ -41,7 +41,7 @@ class GroupCommit:
         self._store = store
         self._most = most
         self._statement = Statement(shown)
-        # Who gathers many before it asks, as a server does, uses `append_all`.
+        # It waits for nobody: those of `append_all` were gathered before.
         self._bursts = Bursts(self._next, self._commit_all, _unknown, steps=0)
 
     async def append(
@@ -66,26 +66,15 @@ class GroupCommit:
         draft = self._store.draft(stream, expected_version, messages, origin)
         return await self._queued(draft, then).outcome or []
 
-    async def append_once(
-        self,
-        stream: str,
-        expected_version: int,
-        messages: Sequence[Message],
-        origin: Origin,
-        repeats: Repeats,
-    ) -> list[Event] | None:
-        """As `append`, for a call that may be a repeat: its request_id, if it has one, is claimed
-        in the same transaction, and the stream is what it made.
-
-        None: it was used before, and nothing was written; `repeats.earlier` says what it made.
-        """
-        draft = self._store.draft(stream, expected_version, messages, origin)
-        return await self._queued(draft, repeats=repeats).outcome
-
     async def append_all(
         self, appends: Sequence[tuple[Draft, Repeats]]
     ) -> Sequence[list[Event] | BaseException | None]:
-        """As `append_once`, for many callers: what each of them is given, or the error."""
+        """Append for many callers at once: what became of each.
+
+        Each may be a repeat: its request_id, if it has one, is claimed in the same transaction, and
+        the stream is what it made. None: it was used before, and nothing was written;
+        `repeats.earlier` says what it made.
+        """
         items = [self._queued(draft, repeats=repeats) for draft, repeats in appends]
         return await asyncio.gather(*(item.outcome for item in items), return_exceptions=True)
 

@@ -7,7 +7,7 @@ stream in one group. An event whose id is stored already is not written again.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -20,7 +20,7 @@ from bridge.outages import is_away
 from bridge.sql import queries
 from bridge.store import claims
 from bridge.store.alike import alike
-from bridge.store.bursts import TURN, Bursts, Job
+from bridge.store.bursts import TURN, Bursts, Making
 from bridge.store.columns import columns
 from bridge.store.offer import Offer, Outcome, Row
 
@@ -32,26 +32,15 @@ PAUSE = 0.005
 MET = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 
 
-class _Batch(Job[list[Outcome]]):
-    """One caller's events, by their ids; made when their group is formed."""
+class _Batch(Making[list[Outcome], Mapping[str, Offer]]):
+    """One caller's events."""
 
-    __slots__ = ("_make", "by_id")
-
-    def __init__(self, make: Callable[[], Mapping[str, Offer]]) -> None:
-        super().__init__()
-        self._make = make
-        self.by_id: Mapping[str, Offer] = {}
+    __slots__ = ()
 
     @property
-    def offers(self) -> Collection[Offer]:
-        """In their order."""
-        return self.by_id.values()
-
-    def made(self) -> bool:
-        """Make them, unless that is done; False: nobody waits, or is told now what is wrong."""
-        if not self.by_id:
-            self.by_id = self.tried(self._make) or {}
-        return self.waits
+    def by_id(self) -> Mapping[str, Offer]:
+        """By their ids, in their order."""
+        return self.made or {}
 
 
 class Intake:
@@ -107,7 +96,7 @@ class Intake:
         ids: set[str] = set()
         looked_at = 0
         for batch in islice(waiting, self._most):
-            if batch.made():
+            if batch.ready():
                 if taken and len(ids) + len(batch.by_id) > self._most:
                     break
                 # Of two with one id the first is stored, and the second held against it.
@@ -145,7 +134,7 @@ class Intake:
             return True
         rest = iter(outcomes)
         for batch in group:
-            batch.answer([next(rest) for _ in batch.offers])
+            batch.answer([next(rest) for _ in batch.by_id])
         return True
 
     async def _store(

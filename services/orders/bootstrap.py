@@ -33,13 +33,16 @@ SERVICE = "causeway.orders.v1.OrderService"
 SOURCE = "/causeway/orders"
 CONNECTIONS = 20
 """Of one process; a consumer uses one a lane while it handles."""
+STATEMENT = 8.0
+"""Seconds that one statement of a call may take; a call may take 10."""
 
 
 async def api() -> None:
     """Serve callers until SIGTERM."""
     settings, server = Settings.model_validate({}), ServerSettings.model_validate({})
     log = await _order_log(settings)
-    async with await open_pool(settings.dsn, max_size=CONNECTIONS) as pool:
+    opened = open_pool(settings.dsn, max_size=CONNECTIONS, command_timeout=STATEMENT)
+    async with await opened as pool:
         changes = Changes(settings.dsn, CHANNEL)
         await serve(
             settings.listen,

@@ -9,14 +9,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import asyncpg
 import uuid_utils
 
 from bridge.database import acquire
 from bridge.errors import FieldViolation, Internal, InvalidArgument, Unavailable
-from bridge.events.event import Origin
-from bridge.store.bursts import TURN, Bursts, Job
+from bridge.events.event import Event, Origin
+from bridge.store.bursts import TURN, Bursts, Making
 from bridge.store.draft import Draft
 from bridge.store.group_commit import MOST
 from bridge.store.repeats import Repeats
@@ -50,21 +51,8 @@ class Asked:
     origin: Origin
 
 
-class _Call(Job[order_service_pb2.Order | Repeats]):
-    """One caller's order; its request_id, where that was used before."""
-
-    __slots__ = ("_ask", "asked")
-
-    def __init__(self, ask: Callable[[], Asked]) -> None:
-        super().__init__()
-        self._ask = ask
-        self.asked: Asked | None = None
-
-    def read(self) -> Asked | None:
-        """What is asked for; None: nobody waits, or is told now what is wrong with it."""
-        if self.asked is None:
-            self.asked = self.tried(self._ask)
-        return self.asked if self.waits else None
+_Call = Making[order_service_pb2.Order | Repeats, Asked]
+"""One caller's order; its request_id, where that was used before."""
 
 
 class Placing:
@@ -78,11 +66,13 @@ class Placing:
         self._bursts = Bursts(_next, self._place_all, _ended)
 
     async def place(self, ask: Callable[[], Asked]) -> order_service_pb2.Order:
-        """A new order at the prices of now. InvalidArgument names each unknown sku.
+        """A new order at the prices of now. InvalidArgument names each unknown sku;
+        FailedPrecondition: the request_id was used for something else; Unavailable
+        (OUTCOME_UNKNOWN): the connection was lost at the commit.
 
         `ask` is called when the orders of this moment are placed; what it raises is raised here.
         """
-        call = _Call(ask)
+        call: _Call = Making(ask)
         self._bursts.put(call)
         placed = await call.outcome
         if isinstance(placed, Repeats):
@@ -90,7 +80,7 @@ class Placing:
         return placed
 
     async def _place_all(self, group: Sequence[_Call]) -> None:
-        calls = [(call, asked) for call in group if (asked := call.asked)]
+        calls = [(call, asked) for call in group if (asked := call.made)]
         async with acquire(self._pool) as connection:
             skus = {line.sku for _, asked in calls for line in asked.wanted}
             prices = await product_table.prices(connection, [*skus])
@@ -103,8 +93,10 @@ class Placing:
         for (call, (_, repeats)), events in zip(begun, written, strict=True):
             if isinstance(events, BaseException):
                 call.fail(events)
-            else:
-                call.answer(repeats if events is None else order_message(fold(None, events)[-1]))
+            elif events is None:
+                call.answer(repeats)
+            elif order := call.tried(partial(_shown, events)):
+                call.answer(order)
 
     def _begin(self, asked: Asked, prices: Mapping[str, Price]) -> Draft:
         currency, lines = priced(asked.wanted, prices)
@@ -130,16 +122,23 @@ def _next(waiting: deque[_Call]) -> Sequence[_Call]:
     group: list[_Call] = []
     later: list[_Call] = []
     requests: set[tuple[str, str, str]] = set()
-    while waiting and len(group) < MOST:
-        call = waiting.popleft()
-        if asked := call.read():
+    looked_at = 0
+    for call in islice(waiting, MOST):
+        if call.ready() and (asked := call.made):
             repeats = asked.repeats
             (later if repeats.request_id and repeats.key in requests else group).append(call)
             requests.add(repeats.key)
+        looked_at += 1
         if loop.time() > until:
             break
+    for _ in range(looked_at):
+        waiting.popleft()
     waiting.extend(later)
     return group
+
+
+def _shown(events: Sequence[Event]) -> order_service_pb2.Order:
+    return order_message(fold(None, events)[-1])
 
 
 def _ended() -> Unavailable:

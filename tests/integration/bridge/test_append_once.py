@@ -29,7 +29,11 @@ def group(parts: Parts, pool: asyncpg.Pool) -> GroupCommit:
 
 
 async def once(group: GroupCommit, key: str, repeats: Repeats, at: int = 0) -> list[Event] | None:
-    return await group.append_once(f"orders/{key}", at, [confirmed(key)], Origin(), repeats)
+    draft = group._store.draft(f"orders/{key}", at, [confirmed(key)], Origin())
+    [outcome] = await group.append_all([(draft, repeats)])
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
 
 
 async def test_of_those_that_come_at_once_with_one_request_id_one_is_written(

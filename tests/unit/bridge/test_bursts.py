@@ -1,12 +1,11 @@
 import asyncio
-import time
 from collections import deque
 from collections.abc import Sequence
 
 import pytest
 
 from bridge.errors import Unavailable
-from bridge.store.bursts import STEP, Bursts, Job
+from bridge.store.bursts import Bursts, Job
 
 
 class Place:
@@ -82,18 +81,6 @@ async def test_the_end_of_the_process_is_told_to_all() -> None:
     work.cancel()
     said = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(one) for one in said] == [Unavailable] * 3
-
-
-async def test_callers_who_have_just_been_answered_are_waited_for_while_the_loop_is_late() -> None:
-    place = Place()
-
-    async def calling() -> None:
-        for _ in range(10):
-            await place.ask()
-            time.sleep(STEP)  # noqa: ASYNC251  what gRPC takes to answer, of all of them in turn
-
-    await asyncio.gather(*(calling() for _ in range(8)))
-    assert len(place.groups) <= 15
 
 
 async def test_who_has_no_time_to_wait_is_handled_at_once(

@@ -1,5 +1,8 @@
 """One way in: gRPC's server waits at each call for every method that is registered with it."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import grpc.aio
 import pytest
 from grpc.aio._server import Server as GrpcServer
@@ -23,4 +26,14 @@ async def test_no_method_is_registered_with_grpc(
     servicer = orders_grpc.OrderServiceServicer()  # type: ignore[abstract]
     Server({"causeway.orders.v1.OrderService": servicer}, settings)
     assert registered == []
-    assert len(routes) == 1
+    [route] = routes
+    known = route.service(asked("/causeway.orders.v1.OrderService/GetOrder"))
+    unknown = route.service(asked("/causeway.orders.v1.OrderService/GetAll"))
+    assert known is not None
+    assert unknown is not None
+    assert (known.request_streaming, known.response_streaming) == (False, False)
+    assert (unknown.request_streaming, unknown.response_streaming) == (True, True)
+
+
+def asked(path: str) -> Any:
+    return SimpleNamespace(method=path, invocation_metadata=())
