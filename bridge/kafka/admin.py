@@ -5,14 +5,15 @@ Everything here is sent over its plain client, so that there is one way to ask a
 program (Kafka's own tools would be a Java process, about 1 s, for each list of rules).
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Set
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import for_code
+from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.admin import (
     AlterConfigsRequest,
     CreateAclsRequest,
@@ -36,6 +37,8 @@ ANY = 1
 ANYWHERE = "*"
 TOPIC_EXISTS = 36
 TIMEOUT_MS = 15000
+HEARD = 10.0
+"""Seconds until every broker has surely heard of a topic: usually milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,12 @@ class Admin:
         return found
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
-        """Create topics; one that exists by now is left as it is."""
+        """Create topics; one that exists by now is left as it is.
+
+        Returns when each broker that answers has heard of them, as any may be asked next; of one
+        that is very slow, after `HEARD` seconds.
+        """
+        topics = list(topics)
         wanted: list[tuple[str, int, int, list[Any], list[tuple[str, str]]]] = [
             (one.name, one.partitions, one.replication, [], list(one.config.items()))
             for one in topics
@@ -126,6 +134,21 @@ class Admin:
         for _, code, message in answer.topic_errors:
             if code != TOPIC_EXISTS:
                 _raise_for(code, message)
+
+        names = {one.name for one in topics}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARD):
+                for broker in self._client.cluster.brokers():
+                    await self._heard(broker.nodeId, names)
+
+    async def _heard(self, broker: int, names: Set[str]) -> None:
+        """Wait until a broker knows the topics; one that is away is not waited for."""
+        with suppress(KafkaError, OSError):
+            while True:
+                answer = await self._client.send(broker, MetadataRequest(None))
+                if names <= {name for code, name, _, _ in answer.topics if not code}:
+                    return
+                await asyncio.sleep(HEARD / 100)
 
     async def configure(self, name: str, config: Mapping[str, str]) -> None:
         """Set keys of a topic's configuration; what was set beside them stays."""
