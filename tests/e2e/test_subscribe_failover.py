@@ -18,6 +18,8 @@ from tests.integration.bridge.parts import until
 from tests.platform import Platform
 
 TOPIC, CREATED = "causeway.orders.v1", "causeway.orders.v1.OrderCreated"
+PAUSE = 0.05
+"""Seconds between two orders."""
 BODY = {"items": [{"sku": "book", "quantity": 1}]}
 
 
@@ -32,7 +34,8 @@ def _healed(causeway: Platform) -> Iterator[None]:
 async def ordering(
     rest: httpx.Client, customer: Customer, placed: list[str]
 ) -> AsyncIterator[None]:
-    """Place orders, one after the other, for the length of the block."""
+    """Place orders for the length of the block, no more than the platform handles meanwhile: what
+    comes after this test is not to wait behind thousands of mails."""
     stop = asyncio.Event()
 
     def place() -> None:
@@ -42,6 +45,7 @@ async def ordering(
     async def go_on() -> None:
         while not stop.is_set():
             await asyncio.to_thread(place)
+            await asyncio.sleep(PAUSE)
 
     task = asyncio.create_task(go_on())
     try:
