@@ -173,7 +173,9 @@ class Routes(grpc.GenericRpcHandler):
 
     def __init__(self, handlers: Mapping[str, RpcHandler], steps: StepsOf) -> None:
         """`handlers` by path, "/causeway.orders.v1.OrderService/GetOrder"."""
-        self._handlers, self._steps = handlers, steps
+        self._handlers = handlers
+        method = Method("", Message, client_streaming=True, server_streaming=True)
+        self._deny = compose(steps(method), unimplemented)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> RpcHandler:
         """Return the handler for any path."""
@@ -184,4 +186,4 @@ class Routes(grpc.GenericRpcHandler):
     def _unknown(self, path: str) -> RpcHandler:
         # A bidi handler serves calls of any shape, as it is ended before a message is read.
         method = Method(path, Message, client_streaming=True, server_streaming=True)
-        return handler_of(method, compose(self._steps(method), unimplemented))
+        return handler_of(method, self._deny)

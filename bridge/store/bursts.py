@@ -6,7 +6,7 @@ caches and takes three times as long (docs/decisions/0034 and 0035).
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from bridge.store.alike import alike
@@ -68,6 +68,24 @@ class Making(Job[Result], Generic[Result, Given]):
         if self.made is None:
             self.made = self.tried(self._make)
         return self.waits
+
+
+AnyMaking = TypeVar("AnyMaking", bound=Making)  # type: ignore[type-arg]  # its maker's
+
+
+def ready(waiting: deque[AnyMaking], most: int) -> Iterator[AnyMaking]:
+    """Take `most` jobs at most off the front, and give those that are ready, until a turn is over.
+
+    Whoever stops at one leaves it where it is.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + TURN
+    for _ in range(min(most, len(waiting))):
+        if waiting[0].ready():
+            yield waiting[0]
+        waiting.popleft()
+        if loop.time() > until:
+            return
 
 
 AnyJob = TypeVar("AnyJob", bound=Job)  # type: ignore[type-arg]  # its result is its maker's

@@ -9,7 +9,6 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import asyncpg
@@ -20,7 +19,7 @@ from bridge.outages import is_away
 from bridge.sql import queries
 from bridge.store import claims
 from bridge.store.alike import alike
-from bridge.store.bursts import TURN, Bursts, Making
+from bridge.store.bursts import Bursts, Making, ready
 from bridge.store.columns import columns
 from bridge.store.offer import Offer, Outcome, Row
 
@@ -89,24 +88,15 @@ class Intake:
 
     def _next(self, waiting: deque[_Batch]) -> Sequence[_Batch]:
         """Form a group; an empty one where all that were looked at came to nothing."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + TURN
         taken: list[_Batch] = []
         later: list[_Batch] = []
         ids: set[str] = set()
-        looked_at = 0
-        for batch in islice(waiting, self._most):
-            if batch.ready():
-                if taken and len(ids) + len(batch.by_id) > self._most:
-                    break
-                # Of two with one id the first is stored, and the second held against it.
-                (taken if ids.isdisjoint(batch.by_id) else later).append(batch)
-                ids.update(batch.by_id)
-            looked_at += 1
-            if loop.time() > until:
+        for batch in ready(waiting, self._most):
+            if taken and len(ids) + len(batch.by_id) > self._most:
                 break
-        for _ in range(looked_at):
-            waiting.popleft()
+            # Of two with one id the first is stored, and the second held against it.
+            (taken if ids.isdisjoint(batch.by_id) else later).append(batch)
+            ids.update(batch.by_id)
         # Behind the others: who repeats itself without an end keeps nobody out.
         waiting.extend(later)
         return taken

@@ -4,12 +4,10 @@ It holds their events and outbox rows, the read models and the rows of the reque
 all of an order is there or nothing of it.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 
 import asyncpg
 import uuid_utils
@@ -17,7 +15,7 @@ import uuid_utils
 from bridge.database import acquire
 from bridge.errors import FieldViolation, Internal, InvalidArgument, Unavailable
 from bridge.events.event import Event, Origin
-from bridge.store.bursts import TURN, Bursts, Making
+from bridge.store.bursts import Bursts, Making, ready
 from bridge.store.draft import Draft
 from bridge.store.group_commit import MOST
 from bridge.store.repeats import Repeats
@@ -117,22 +115,14 @@ class Placing:
 def _next(waiting: deque[_Call]) -> Sequence[_Call]:
     """Form a group. Who repeats a request that is in it waits behind the others: a repeat takes a
     commit of its own."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + TURN
     group: list[_Call] = []
     later: list[_Call] = []
     requests: set[tuple[str, str, str]] = set()
-    looked_at = 0
-    for call in islice(waiting, MOST):
-        if call.ready() and (asked := call.made):
+    for call in ready(waiting, MOST):
+        if asked := call.made:
             repeats = asked.repeats
             (later if repeats.request_id and repeats.key in requests else group).append(call)
             requests.add(repeats.key)
-        looked_at += 1
-        if loop.time() > until:
-            break
-    for _ in range(looked_at):
-        waiting.popleft()
     waiting.extend(later)
     return group
 

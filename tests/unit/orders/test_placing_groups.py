@@ -61,7 +61,7 @@ async def test_a_wrong_request_is_told_so_and_is_in_no_group() -> None:
 async def test_requests_that_take_long_to_read_leave_others_of_the_process_their_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.orders.placing.TURN", -1.0)
+    monkeypatch.setattr("bridge.store.bursts.TURN", -1.0)
     waiting = deque(_call(asking("bob")) for _ in range(3))
     assert [len(_next(waiting)), len(waiting)] == [1, 2]
 
